@@ -1,0 +1,51 @@
+"""Steelyard weighs every training sample of a search or recommendation model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from steelyard.api import check, compare, demo, export, read, report, runs, score
+    from steelyard.errors import SteelyardError
+    from steelyard.run import Run
+
+from steelyard.version import VERSION as __version__
+
+_HOME = {
+    "Run": "run",
+    "SteelyardError": "errors",
+    "check": "api",
+    "compare": "api",
+    "demo": "api",
+    "export": "api",
+    "read": "api",
+    "report": "api",
+    "runs": "api",
+    "score": "api",
+}
+
+__all__ = [  # noqa: RUF022  (sorted as the docs list them)
+    "Run",
+    "SteelyardError",
+    "__version__",
+    "check",
+    "compare",
+    "demo",
+    "export",
+    "read",
+    "report",
+    "runs",
+    "score",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        from importlib import import_module
+
+        return getattr(import_module(f"steelyard.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'steelyard' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

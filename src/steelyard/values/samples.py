@@ -1,0 +1,114 @@
+"""Samples: the training table as Steelyard sees it, in canonical columns and keyed by row_key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from steelyard.values.arrays import Floats, Ints, Mask, Strings
+from steelyard.values.findings import Finding
+from steelyard.values.scale import Scale
+
+Task = Literal["relevance", "classification", "tagging"]
+
+#: Canonical columns, in the order in which they are shown. All but row_key may be absent.
+TEXT_COLUMNS = ("query", "title", "description", "brand", "category", "price", "text", "tokens", "tags")
+ID_COLUMNS = ("query_id", "product_id", "user_id", "annotator", "label_source", "guideline_version")
+OTHER_COLUMNS = ("label", "gold", "split", "locale", "position", "ts", "weight")
+CANONICAL = ("row_key", *ID_COLUMNS, *TEXT_COLUMNS, *OTHER_COLUMNS)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where samples came from, so that their text can be found again and a changed file be noticed.
+
+    paths: the files as the user gave them (empty for a table in memory).
+    fingerprint: blake2b of the content; equal content has an equal fingerprint wherever it lies.
+    source: name of the Source part that read it; options: all that is needed to read it the same way again.
+    """
+
+    paths: tuple[str, ...]
+    fingerprint: str
+    source: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """One row a training sample. Columnar, frozen; the table may lie memory-mapped on disk.
+
+    table: canonical text and id columns (strings, nulls allowed), always with ``row_key``; further columns of
+        the user's file keep their names and serve as slices.
+    task: relevance (query with product), classification (text), tagging (tokens with tags).
+    scale: the labels. label: (n,) int32 codes into ``scale``, -1 where there is none.
+    group: (n,) int64, what must not be split between folds: the query, or a text with its duplicates.
+    gold: (n,) int32 trusted labels, -1 unknown, or None. Judges by them; never learns from them.
+    numeric: (n, f) float32 given features (LETOR), or None; named by ``numeric_names``.
+    columns: canonical name -> the user's column. notes: what reading assumed or noticed.
+    """
+
+    table: pa.Table
+    task: Task
+    scale: Scale
+    label: Ints
+    group: Ints
+    origin: Origin
+    columns: Mapping[str, str] = field(default_factory=dict)
+    gold: Ints | None = None
+    numeric: Floats | None = None
+    numeric_names: tuple[str, ...] = ()
+    notes: tuple[Finding, ...] = ()
+
+    def __len__(self) -> int:
+        return self.table.num_rows
+
+    def has(self, column: str) -> bool:
+        return column in self.table.column_names
+
+    @cached_property
+    def row_key(self) -> Strings:
+        """(n,) stable ids: content hash, ``#n`` behind repeats."""
+        return self.table["row_key"].to_numpy(zero_copy_only=False)
+
+    @cached_property
+    def split(self) -> Strings:
+        """(n,) ``train``, ``valid``, ``test`` as the table says; ``train`` where it says nothing."""
+        if not self.has("split"):
+            return np.full(len(self), "train", dtype=object)
+        return self.table["split"].fill_null("train").to_numpy(zero_copy_only=False)
+
+    @property
+    def labelled(self) -> Mask:
+        return self.label >= 0
+
+    def texts(self, column: str, start: int = 0, stop: int | None = None) -> list[str]:
+        """Return one text column as Python strings, '' for null; rows [start, stop)."""
+        stop = len(self) if stop is None else stop
+        if not self.has(column):
+            return [""] * (stop - start)
+        values = self.table[column].slice(start, stop - start).to_pylist()
+        return [v if isinstance(v, str) else "" if v is None else str(v) for v in values]
+
+    def slice_columns(self) -> list[str]:
+        """Return the columns that make sense as slices: ids of people and sources, locale, and the user's own."""
+        own = [c for c in self.table.column_names if c not in CANONICAL]
+        known = ("locale", "category", "brand", "annotator", "label_source", "guideline_version", "position")
+        return [c for c in known if self.has(c)] + own
+
+    def take(self, rows: Ints) -> Samples:
+        """Return the samples at ``rows`` (k,), in that order."""
+        from dataclasses import replace
+
+        return replace(
+            self,
+            table=self.table.take(pa.array(rows)),
+            label=self.label[rows],
+            group=self.group[rows],
+            gold=None if self.gold is None else self.gold[rows],
+            numeric=None if self.numeric is None else self.numeric[rows],
+        )

@@ -1,0 +1,41 @@
+"""Text for people, in English and Chinese: one catalogue a language, looked up by code.
+
+JSON keys, column names, codes and verbs are English always; only sentences are translated.
+A test keeps the catalogues complete: same keys, same placeholders, no key that nobody uses.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+LANGUAGES = ("en", "zh")
+
+
+def choose_language(asked: str | None = None) -> str:
+    """Return ``en`` or ``zh``: what was asked, then STEELYARD_LANG, then the locale of the shell."""
+    for said in (asked, os.environ.get("STEELYARD_LANG"), os.environ.get("LC_ALL"), os.environ.get("LANG")):
+        if said:
+            return "zh" if said.lower().startswith("zh") else "en"
+    return "en"
+
+
+@cache
+def catalogue(lang: str) -> dict[str, str]:
+    """Return every sentence of one language, by code (all files of ``locale/<lang>`` together)."""
+    texts: dict[str, str] = {}
+    for entry in sorted((files("steelyard") / "locale" / lang).iterdir(), key=lambda e: e.name):
+        if entry.name.endswith(".json"):
+            texts.update(json.loads(entry.read_text(encoding="utf-8")))
+    return texts
+
+
+def say(code: str, lang: str = "en", **facts: Any) -> str:
+    """Return the sentence for ``code``; numbers in ``facts`` are formatted by the catalogue's own format."""
+    text = catalogue(lang).get(code)
+    if text is None:
+        return f"{code} {facts}"
+    return text.format(**facts)
