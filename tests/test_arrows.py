@@ -46,9 +46,7 @@ def test_arrows_point_downwards(path: Path) -> None:
             }
             assert name in allowed or name not in part_files, f"{where}: a part imports the part {name}"
         if own == "acts" and other == "parts":
-            is_file = (
-                name.split(".")[3:4] and (SRC / "/".join(name.split(".")[1:4])).with_suffix(".py").exists()
-            )
+            is_file = name.split(".")[3:4] and (SRC / "/".join(name.split(".")[1:4])).with_suffix(".py").exists()
             assert not is_file, f"{where}: an act imports the part file {name}"
 
 

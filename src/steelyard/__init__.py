@@ -24,7 +24,7 @@ _HOME = {
     "score": "api",
 }
 
-__all__ = [  # noqa: RUF022  (sorted as the docs list them)
+__all__ = [
     "Run",
     "SteelyardError",
     "__version__",

@@ -1,7 +1,7 @@
 """Parts: one file is one part, and the file name is its name.
 
 There is no list to edit and no registry. A part is found by its file, described by the first line of the file's
-docstring, and configured by the fields of its dataclass. Outside this package a part is named ``package.module:Class``.
+docstring, and configured by the fields of its dataclass. A part outside this package is ``package.module:Class``.
 """
 
 from __future__ import annotations
