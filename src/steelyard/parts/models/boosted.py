@@ -1,0 +1,128 @@
+"""Gradient-boosted trees on similarity features, small and strongly regularised: labels are noisy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from steelyard.parts.models import Model
+from steelyard.values.arrays import Floats, Ints
+
+MANY_GRADES = 6  # from here on grades are fitted as one number: a tree per grade would cost too much
+
+
+@dataclass
+class Fitted:
+    """Trees and the labels they know; for many grades the outcome shares of each predicted level."""
+
+    trees: Any
+    classes: Ints
+    n_classes: int
+    levels: Floats | None = None
+    shares: Floats | None = None
+
+    def predict(self, x: Floats) -> Floats:
+        """Return (n, n_classes) probabilities."""
+        return self._outcome(self.trees.predict(x) if self.shares is not None else self.trees.predict_proba(x))
+
+    def staged(self, x: Floats) -> Any:
+        """Yield (n, n_classes) probabilities after 1, 2, ... rounds."""
+        steps = self.trees.staged_predict(x) if self.shares is not None else self.trees.staged_predict_proba(x)
+        for step in steps:
+            yield self._outcome(step)
+
+    def _outcome(self, raw: Floats) -> Floats:
+        if self.shares is not None and self.levels is not None:
+            return self.shares[np.searchsorted(self.levels, raw)]
+        out = np.full((len(raw), self.n_classes), 1e-6)
+        out[:, self.classes] = raw
+        return out / out.sum(1, keepdims=True)
+
+
+@dataclass(frozen=True)
+class Boosted(Model):
+    """Histogram gradient boosting (Ke et al. 2017, as in scikit-learn).
+
+    rounds: trees a class. learning_rate: shrinkage. leaves: leaves a tree. min_leaf: rows a leaf, at least.
+    share: share of the features that a split may look at. ridge: L2 penalty of a leaf's value.
+    """
+
+    rounds: int = 60
+    learning_rate: float = 0.08
+    leaves: int = 8
+    min_leaf: int = 80
+    share: float = 0.2
+    ridge: float = 10.0
+
+    def fit(
+        self,
+        encoded: Floats,
+        label: Ints,
+        classes: int,
+        sample_weight: Floats | None = None,
+        target: Floats | None = None,
+        seed: int = 0,
+        positions: Floats | None = None,
+    ) -> Fitted:
+        """Return fitted trees. encoded: (n, f), NaN allowed. Rows with label -1 are left out.
+
+        target: (n, classes) soft labels; each row then stands once a class, weighted by its share (over 1%).
+        positions: (classes,) places of ordered grades; from MANY_GRADES grades on they are fitted as a number.
+        """
+        weight = np.ones(len(label)) if sample_weight is None else np.asarray(sample_weight, float)
+        if target is not None:
+            row, label = np.nonzero(target > 0.01)
+            encoded, weight = encoded[row], weight[row] * target[row, label]
+        known = (label >= 0) & (weight > 0)
+        x, y, weight = encoded[known], label[known], weight[known]
+        return self._fit(x, y, weight, classes, seed, positions)
+
+    def _fit(self, x: Floats, y: Ints, weight: Floats, classes: int, seed: int, positions: Floats | None) -> Fitted:
+        from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+        options = {
+            "max_iter": self.rounds,
+            "learning_rate": self.learning_rate,
+            "max_leaf_nodes": self.leaves,
+            "min_samples_leaf": min(self.min_leaf, max(1, len(y) // 20)),
+            "max_features": self.share,
+            "l2_regularization": self.ridge,
+            "early_stopping": False,
+            "random_state": seed,
+        }
+        seen = np.unique(y)
+        if len(seen) < 2 or not x.shape[1]:
+            return Fitted(_Constant(np.bincount(y, weight, minlength=classes)[seen]), seen, classes)
+        if positions is None or classes < MANY_GRADES:
+            trees = HistGradientBoostingClassifier(**options).fit(x, y, sample_weight=weight)
+            return Fitted(trees, trees.classes_, classes)
+        trees = HistGradientBoostingRegressor(**options).fit(x, positions[y], sample_weight=weight)
+        levels, shares = _outcomes(trees.predict(x), y, weight, classes)
+        return Fitted(trees, seen, classes, levels, shares)
+
+
+def _outcomes(predicted: Floats, y: Ints, weight: Floats, classes: int) -> tuple[Floats, Floats]:
+    """Return level edges and, per level, the smoothed shares of the grades: a calibrated histogram."""
+    levels = np.unique(np.quantile(predicted, np.linspace(0, 1, 21)[1:-1]))
+    place = np.searchsorted(levels, predicted)
+    counts = np.zeros((len(levels) + 1, classes))
+    np.add.at(counts, (place, y), weight)
+    counts += 5.0 * counts.sum(0) / max(counts.sum(), 1e-12) + 1e-3
+    return levels, counts / counts.sum(1, keepdims=True)
+
+
+@dataclass
+class _Constant:
+    """What can be learned from one label, or from no feature: the shares of the labels."""
+
+    shares: Floats
+
+    def predict_proba(self, x: Floats) -> Floats:
+        total = self.shares.sum()
+        share = self.shares / total if total > 0 else np.ones(max(len(self.shares), 1))
+        return np.tile(share, (len(x), 1))
+
+    def staged_predict_proba(self, x: Floats) -> Any:
+        yield self.predict_proba(x)
