@@ -20,6 +20,8 @@ STREAMS = ("word", "word2", "char4", "cjk2")
 SPARSE_STREAMS = ("word", "word2", "cjk2")  # for long columns: characters of a description say little and cost much
 
 BINNED = (
+    "word.cos", "word.cov_a", "char4.cov_a", "number.cos", "code.cos", "chunk.cov_b", "cov", "left_max", "run", ".rank",
+)  # fmt: skip
     "word.cos",
     "word.cov_a",
     "char4.cov_a",

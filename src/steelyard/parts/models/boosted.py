@@ -94,7 +94,7 @@ class Boosted(Model):
         }
         seen = np.unique(y)
         if len(seen) < 2 or not x.shape[1]:
-            return Fitted(_Constant(np.bincount(y, weight, minlength=classes)[seen]), seen, classes)
+            return Fitted(_Constant(np.bincount(y, weight, minlength=classes)[seen].astype(float)), seen, classes)
         if positions is None or classes < MANY_GRADES:
             trees = HistGradientBoostingClassifier(**options).fit(x, y, sample_weight=weight)
             return Fitted(trees, trees.classes_, classes)

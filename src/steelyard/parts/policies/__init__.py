@@ -26,7 +26,7 @@ class Policy:
         """Return (n,) raw importance; progress is the share of training done, 0..1."""
         raise NotImplementedError
 
-    def targets(self, readings: Readings) -> Floats | None:  # noqa: ARG002
+    def targets(self, readings: Readings) -> Floats | None:
         """Return (n, c) soft labels where the policy repairs labels, else None."""
         return None
 

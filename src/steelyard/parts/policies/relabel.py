@@ -11,7 +11,7 @@ from steelyard.values.readings import Readings
 
 @dataclass(frozen=True)
 class Relabel(Policy):
-    """Hard repair of training labels: argmax of the posterior where the row is flagged. Test labels are never touched."""
+    """Hard repair of training labels: argmax of the posterior of flagged rows. Test labels are never touched."""
 
     needs = ("posterior", "given", "flagged")
 

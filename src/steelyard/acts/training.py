@@ -1,0 +1,96 @@
+"""Training arms in lock-step: same rows, same seeds, same tuning; only weights and targets differ."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from steelyard.acts.scoring import Table
+from steelyard.values.arrays import Floats, Ints
+
+STAGES = 12  # points of training at which an arm may stop
+
+
+@dataclass(frozen=True)
+class Way:
+    """One arm's training: weight (n,) and target (n, c), or None for the labels; early: may stop early."""
+
+    name: str
+    weight: Floats
+    target: Floats | None
+    early: bool = True
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What an arm predicts for the test rows, (t, c), and the seconds that it took."""
+
+    name: str
+    probability: Floats
+    seconds: float
+
+
+def train_boosted(
+    table: Table, ways: list[Way], train: Ints, stop: Ints, test: Ints, model: Any, seed: int, judge: Callable
+) -> list[Trained]:
+    """Fit the trees of every arm with one seed; each stops at its best stage by ``judge`` on the rows ``stop``."""
+    out = []
+    for way in ways:
+        started = time.perf_counter()
+        fitted = model.fit(
+            table.features[train],
+            table.label[train],
+            table.classes,
+            sample_weight=way.weight,
+            target=way.target,
+            seed=seed,
+            positions=table.positions,
+        )
+        scores = [judge(p) for p in _every(fitted.staged(table.features[stop]), model.rounds)]
+        best = int(np.argmax(scores)) if way.early else len(scores) - 1
+        for stage, p in enumerate(_every(fitted.staged(table.features[test]), model.rounds)):
+            if stage == best:
+                out.append(Trained(way.name, p, time.perf_counter() - started))
+                break
+    return out
+
+
+def train_linear(
+    table: Table, ways: list[Way], train: Ints, stop: Ints, test: Ints, model: Any, seed: int, judge: Callable
+) -> list[Trained]:
+    """Train all arms in one pass over the rows, one column of weights an arm; each keeps its best epoch."""
+    started = time.perf_counter()
+    hard = np.zeros((len(train), table.classes), np.float32)
+    hard[np.arange(len(train)), np.maximum(table.label[train], 0)] = 1.0
+    target = hard
+    if any(w.target is not None for w in ways):
+        target = np.stack([hard if w.target is None else w.target for w in ways], axis=1).astype(np.float32)
+    alpha = np.stack([w.weight for w in ways], axis=1).astype(np.float32)
+    x, x_stop, x_test = table.rows(train), table.rows(stop), table.rows(test)
+    best = np.full(len(ways), -np.inf)
+    kept: list[Floats] = [np.zeros(0)] * len(ways)
+    for fitted in model.train(x, target, alpha, seed):
+        p_stop, p_test = fitted.predict(x_stop), fitted.predict(x_test)
+        for m, way in enumerate(ways):
+            score = judge(p_stop[:, m]) if way.early else np.inf
+            if score > best[m] or not way.early:
+                best[m], kept[m] = score, p_test[:, m].copy()
+    seconds = (time.perf_counter() - started) / len(ways)
+    return [Trained(way.name, p, seconds) for way, p in zip(ways, kept, strict=True)]
+
+
+def _every(stages: Any, rounds: int) -> Any:
+    """Yield STAGES evenly spaced stages of ``rounds``, the last always among them."""
+    marks = set(np.unique(np.linspace(1, rounds, min(STAGES, rounds)).astype(int)).tolist())
+    last, kept = None, 0
+    for number, p in enumerate(stages, 1):
+        last = p
+        if number in marks:
+            kept = number
+            yield p
+    if last is not None and kept == 0:
+        yield last
