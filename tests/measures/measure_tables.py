@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from steelyard.parts.measures import Measure, cut
 from steelyard.values.ranking import Ranking
 from steelyard.values.scale import Scale
 
@@ -55,3 +58,13 @@ def drawn(table: Ranking, weight: np.ndarray) -> Ranking:
             group.append(np.full(len(rows), code * 1000 + copy))
     again = rows_of(table, np.concatenate(keep))
     return Ranking(np.concatenate(group), again.label, again.scale, again.relevance, again.probability, again.docid)
+
+
+@dataclass(frozen=True)
+class ListLength(Measure):
+    """A measure outside the package: rows of each query, at most k."""
+
+    k: int | None = cut()
+
+    def per_query(self, ranking: Ranking) -> np.ndarray:
+        return np.minimum(np.bincount(ranking.codes, minlength=ranking.n_groups).astype(float), self.k or np.inf)

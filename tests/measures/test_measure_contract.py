@@ -160,3 +160,12 @@ def test_weights_of_the_wrong_length_are_refused():
     for name in NAMES:
         with pytest.raises(ValueError, match="weights have shape"):
             parse(name).bootstrap(table, np.ones((2, table.n_groups + 1)))
+
+
+def test_batches_of_replicates_do_not_matter(monkeypatch):
+    table = random_ranking(2)
+    weights = np.random.default_rng(2).integers(0, 3, (7, table.n_groups)).astype(np.uint8)
+    whole = {name: parse(name).bootstrap(table, weights) for name in NAMES}
+    monkeypatch.setattr("steelyard.parts.measures._weights.CHUNK", 2 * table.n_groups)
+    for name in NAMES:
+        np.testing.assert_allclose(parse(name).bootstrap(table, weights), whole[name], rtol=1e-12)

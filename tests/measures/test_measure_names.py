@@ -178,3 +178,11 @@ def test_both_languages_have_the_same_sentences():
 def test_rankings_with_groups_of_any_codes():
     table = Ranking(np.array([900, -3, 900]), np.array([3, 3, 0]), ESCI, np.array([0.1, 0.2, 0.3]))
     np.testing.assert_allclose(parse("mrr").per_query(table), [1, 1 / 2])
+
+
+def test_a_measure_outside_the_package_prints_and_parses():
+    measure = parse("measure_tables:ListLength@2")
+    assert measure.name == "measure_tables:ListLength@2"
+    assert parse(measure.name) == measure
+    assert measure.overall(ranking([0, 0, 0, 0], [1, 2, 3, 4], group=[0, 0, 0, 1])) == 1.5
+    assert short(measure) == "ListLength@2"

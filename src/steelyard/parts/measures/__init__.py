@@ -18,10 +18,11 @@ from steelyard.parts.measures._grammar import parse, short, written
 from steelyard.parts.measures._like import like
 from steelyard.parts.measures._lists import tie_rate
 from steelyard.parts.measures._pages import describe_all
-from steelyard.values.arrays import Floats
+from steelyard.parts.measures._weights import as_weights, in_batches
+from steelyard.values.arrays import AnyArray, Floats
 from steelyard.values.ranking import Ranking
 
-__all__ = ["Measure", "describe_all", "like", "option", "parse", "short", "tie_rate"]
+__all__ = ["Measure", "as_weights", "describe_all", "like", "option", "parse", "short", "tie_rate"]
 
 
 def option(default: Any, help: str, choices: Sequence[str] = ()) -> Any:
@@ -110,16 +111,22 @@ class Measure:
         """Return (q,) how much each query counts in the mean; 1 unless the measure says otherwise."""
         return np.ones(ranking.n_groups)
 
-    def bootstrap(self, ranking: Ranking, weights: Floats) -> Floats:
+    def bootstrap(self, ranking: Ranking, weights: AnyArray) -> Floats:
         """Return (b,) overall values of b replicates; what can be done once for all is done once.
 
         weights: (b, q) how often each group was drawn; all ones gives ``overall``. NaN where nothing counts.
         """
         value, share = self.per_query(ranking), self.share(ranking)
         counts = ~np.isnan(value)
-        drawn = as_weights(ranking, weights)[:, counts]
-        total = drawn @ share[counts]
-        return np.divide(drawn @ (share * value)[counts], total, out=np.full(len(drawn), np.nan), where=total > 0)
+        value, share = value[counts], share[counts]
+
+        def means(drawn: Floats) -> Floats:
+            total = drawn[:, counts] @ share
+            return np.divide(
+                drawn[:, counts] @ (share * value), total, out=np.full(len(drawn), np.nan), where=total > 0
+            )
+
+        return in_batches(means, as_weights(ranking, weights), len(counts))
 
     def overall(self, ranking: Ranking, weight: Floats | None = None) -> float:
         """Return the one number, NaN when it is not defined (no rows, one class only, every query skipped).
@@ -134,11 +141,3 @@ class Measure:
         if self.kind == "ranking":
             return int(np.isnan(self.per_query(ranking)).sum())
         return ranking.n_groups - len(np.unique(ranking.codes[ranking.judged]))
-
-
-def as_weights(ranking: Ranking, weights: Floats) -> Floats:
-    """Return weights as (b, q) floats. Raises ValueError when q is not the number of groups."""
-    drawn = np.asarray(weights, dtype=float)
-    if drawn.ndim != 2 or drawn.shape[1] != ranking.n_groups:
-        raise ValueError(f"weights have shape {drawn.shape}, expected (b, {ranking.n_groups})")
-    return drawn

@@ -56,7 +56,11 @@ def table() -> str:
 
 def section(name: str) -> str:
     cls = find("measures", name)
-    lines = [f"## {name}\n", f"{describe('measures', name)}\n", f"{inspect.cleandoc(cls.__doc__ or '')}\n"]
+    lines = [
+        f"## {name}\n",
+        f"{describe('measures', name)}\n",
+        f"{inspect.cleandoc(cls.__doc__ or '').replace('``', '`')}\n",
+    ]
     fields = dataclasses.fields(cls)
     if fields:
         lines += ["| option | default | meaning |", "|---|---|---|"]

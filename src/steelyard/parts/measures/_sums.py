@@ -8,10 +8,10 @@ import numpy as np
 from scipy import sparse
 
 from steelyard.errors import DataError
+from steelyard.parts.measures._weights import CHUNK, in_batches
 from steelyard.values.arrays import AnyArray, Floats, Ints
 from steelyard.values.ranking import Ranking
 
-CHUNK = 4_000_000
 Of = Callable[[Floats], Floats]
 
 
@@ -26,9 +26,9 @@ def group_sums(ranking: Ranking, column: Sequence[Ints], value: Sequence[AnyArra
     return sparse.coo_array((data, (rows, np.concatenate(column))), shape=(ranking.n_groups, width)).tocsr()
 
 
-def replicates(sums: sparse.csr_array, of: Of, weights: Floats) -> Floats:
+def replicates(sums: sparse.csr_array, of: Of, weights: AnyArray) -> Floats:
     """Return (b,): ``of`` the weighted sums. weights: (b, q). of: (b, width) -> (b,)."""
-    return of(np.asarray((sums.T @ weights.T).T))
+    return in_batches(lambda drawn: of(np.asarray((sums.T @ drawn.T).T)), weights, max(sums.shape))
 
 
 def by_group(sums: sparse.csr_array, of: Of) -> Floats:

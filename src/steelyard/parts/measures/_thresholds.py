@@ -9,10 +9,9 @@ import numpy as np
 
 from steelyard.parts.measures._grades import relevant
 from steelyard.parts.measures._lists import changes
-from steelyard.values.arrays import Floats, Ints, Mask
+from steelyard.parts.measures._weights import in_batches
+from steelyard.values.arrays import AnyArray, Floats, Ints, Mask
 from steelyard.values.ranking import Ranking
-
-CHUNK = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -33,15 +32,15 @@ def thresholds(ranking: Ranking, rel: str | None) -> Thresholds:
     return Thresholds(ranking.codes[judged][order], positive[order], np.flatnonzero(changes(score[order])))
 
 
-def replicates(at: Thresholds, of: Callable[[Floats, Floats], Floats], weights: Floats) -> Floats:
+def replicates(at: Thresholds, of: Callable[[Floats, Floats], Floats], weights: AnyArray) -> Floats:
     """Return (b,): ``of`` positives and negatives (b', t) at each threshold, a part of the replicates at a time."""
-    value = np.full(len(weights), np.nan)
     if not len(at.group):
-        return value
-    step = max(1, CHUNK // len(at.group))
-    for start in range(0, len(weights), step):
-        drawn = weights[start : start + step, at.group]
-        every = np.add.reduceat(drawn, at.edge, axis=1)
-        positive = np.add.reduceat(drawn * at.positive, at.edge, axis=1)
-        value[start : start + step] = of(positive, every - positive)
-    return value
+        return np.full(len(weights), np.nan)
+
+    def areas(drawn: Floats) -> Floats:
+        of_row = drawn[:, at.group]
+        every = np.add.reduceat(of_row, at.edge, axis=1)
+        positive = np.add.reduceat(of_row * at.positive, at.edge, axis=1)
+        return of(positive, every - positive)
+
+    return in_batches(areas, weights, len(at.group))

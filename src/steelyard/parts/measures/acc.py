@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 
 from steelyard.parts.measures import Measure, as_weights
 from steelyard.parts.measures._sums import by_group, group_sums, predicted, ratio, replicates
-from steelyard.values.arrays import Floats
+from steelyard.values.arrays import AnyArray, Floats
 from steelyard.values.ranking import Ranking
 
 
@@ -24,7 +24,7 @@ class Accuracy(Measure):
     def per_query(self, ranking: Ranking) -> Floats:
         return by_group(right_and_rows(ranking), share_right)
 
-    def bootstrap(self, ranking: Ranking, weights: Floats) -> Floats:
+    def bootstrap(self, ranking: Ranking, weights: AnyArray) -> Floats:
         return replicates(right_and_rows(ranking), share_right, as_weights(ranking, weights))
 
 

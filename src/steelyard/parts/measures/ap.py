@@ -10,7 +10,7 @@ from steelyard.parts.measures import Measure, as_weights, threshold
 from steelyard.parts.measures._grades import relevant
 from steelyard.parts.measures._lists import lists, settle
 from steelyard.parts.measures._thresholds import replicates, thresholds
-from steelyard.values.arrays import Floats
+from steelyard.values.arrays import AnyArray, Floats
 from steelyard.values.ranking import Ranking
 
 
@@ -35,7 +35,7 @@ class AveragePrecision(Measure):
         total = ranked.per_query(positive)
         return settle(np.minimum(ranked.per_query(positive * precision), total), total, "skip", total > 0)
 
-    def bootstrap(self, ranking: Ranking, weights: Floats) -> Floats:
+    def bootstrap(self, ranking: Ranking, weights: AnyArray) -> Floats:
         return replicates(thresholds(ranking, self.rel), step_area, as_weights(ranking, weights))
 
 

@@ -10,7 +10,7 @@ from steelyard.parts.measures import Measure, as_weights, threshold
 from steelyard.parts.measures._lists import auc_of_lists
 from steelyard.parts.measures._sums import ratio
 from steelyard.parts.measures._thresholds import replicates, thresholds
-from steelyard.values.arrays import Floats
+from steelyard.values.arrays import AnyArray, Floats
 from steelyard.values.ranking import Ranking
 
 
@@ -30,7 +30,7 @@ class AUC(Measure):
     def per_query(self, ranking: Ranking) -> Floats:
         return auc_of_lists(ranking, self.rel)
 
-    def bootstrap(self, ranking: Ranking, weights: Floats) -> Floats:
+    def bootstrap(self, ranking: Ranking, weights: AnyArray) -> Floats:
         return replicates(thresholds(ranking, self.rel), area, as_weights(ranking, weights))
 
 

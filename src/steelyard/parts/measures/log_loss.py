@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 
 from steelyard.parts.measures import Measure, as_weights
 from steelyard.parts.measures._sums import by_group, group_sums, probabilities, ratio, replicates
-from steelyard.values.arrays import Floats
+from steelyard.values.arrays import AnyArray, Floats
 from steelyard.values.ranking import Ranking
 
 SMALLEST = float(np.finfo(np.float64).eps)
@@ -28,7 +28,7 @@ class LogLoss(Measure):
     def per_query(self, ranking: Ranking) -> Floats:
         return by_group(loss_and_rows(ranking), mean)
 
-    def bootstrap(self, ranking: Ranking, weights: Floats) -> Floats:
+    def bootstrap(self, ranking: Ranking, weights: AnyArray) -> Floats:
         return replicates(loss_and_rows(ranking), mean, as_weights(ranking, weights))
 
 

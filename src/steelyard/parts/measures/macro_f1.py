@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 
 from steelyard.parts.measures import Measure, as_weights
 from steelyard.parts.measures._sums import by_group, group_sums, predicted, ratio, replicates
-from steelyard.values.arrays import Floats
+from steelyard.values.arrays import AnyArray, Floats
 from steelyard.values.ranking import Ranking
 
 
@@ -27,7 +27,7 @@ class MacroF1(Measure):
     def per_query(self, ranking: Ranking) -> Floats:
         return by_group(counts_by_label(ranking), mean_f1)
 
-    def bootstrap(self, ranking: Ranking, weights: Floats) -> Floats:
+    def bootstrap(self, ranking: Ranking, weights: AnyArray) -> Floats:
         return replicates(counts_by_label(ranking), mean_f1, as_weights(ranking, weights))
 
 

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from steelyard.errors import UsageError
 from steelyard.parts.measures import Measure, as_weights
 from steelyard.parts.measures._sums import by_group, group_sums, predicted, ratio, replicates
-from steelyard.values.arrays import Floats
+from steelyard.values.arrays import AnyArray, Floats
 from steelyard.values.ranking import Ranking
 
 
@@ -31,7 +31,7 @@ class QWK(Measure):
     def per_query(self, ranking: Ranking) -> Floats:
         return by_group(distance_and_counts(ranking), agreement)
 
-    def bootstrap(self, ranking: Ranking, weights: Floats) -> Floats:
+    def bootstrap(self, ranking: Ranking, weights: AnyArray) -> Floats:
         return replicates(distance_and_counts(ranking), agreement, as_weights(ranking, weights))
 
 

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from steelyard.parts.measures import Measure, as_weights
 from steelyard.parts.measures._grades import gains
 from steelyard.parts.measures._sums import by_group, group_sums, ratio, replicates
-from steelyard.values.arrays import Floats
+from steelyard.values.arrays import AnyArray, Floats
 from steelyard.values.ranking import Ranking
 
 
@@ -29,7 +29,7 @@ class RMSE(Measure):
     def per_query(self, ranking: Ranking) -> Floats:
         return by_group(squares_and_rows(ranking), root_mean)
 
-    def bootstrap(self, ranking: Ranking, weights: Floats) -> Floats:
+    def bootstrap(self, ranking: Ranking, weights: AnyArray) -> Floats:
         return replicates(squares_and_rows(ranking), root_mean, as_weights(ranking, weights))
 
 
