@@ -22,17 +22,6 @@ SPARSE_STREAMS = ("word", "word2", "cjk2")  # for long columns: characters of a 
 BINNED = (
     "word.cos", "word.cov_a", "char4.cov_a", "number.cos", "code.cos", "chunk.cov_b", "cov", "left_max", "run", ".rank",
 )  # fmt: skip
-    "word.cos",
-    "word.cov_a",
-    "char4.cov_a",
-    "number.cos",
-    "code.cos",
-    "chunk.cov_b",
-    "cov",
-    "left_max",
-    "run",
-    ".rank",
-)
 
 
 def _salted(hashes: AnyArray, salt: int) -> AnyArray:
