@@ -1,0 +1,51 @@
+"""What leaves a run: the repaired table, the weights, the worst rows. Nothing is lost; test rows are never touched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from steelyard.values.arrays import Strings
+from steelyard.values.readings import Readings
+from steelyard.values.samples import Samples
+
+SURE = 0.5  # a suggestion replaces a label when it is likelier than all others together
+
+
+def clean(samples: Samples, scores: pa.Table, columns: dict[str, str]) -> pa.Table:
+    """Return the table under the user's own column names with repaired training labels.
+
+    A flagged training row takes the suggested label when that is likelier than not; ``label_original`` keeps what
+    was there and ``steelyard_changed`` says which rows differ. No row is dropped, no test or validation row edited.
+    """
+    given = scores["given"].to_numpy(zero_copy_only=False)
+    suggested = scores["suggested"].to_numpy(zero_copy_only=False)
+    sure = scores["p_suggested"].to_numpy() > SURE
+    change = scores["flagged"].to_numpy(zero_copy_only=False) & sure & (samples.split == "train")
+    change &= np.array([g is not None for g in given]) & (given != suggested)
+    names = {canonical: own for canonical, own in columns.items() if canonical in samples.table.column_names}
+    table = samples.table.rename_columns([names.get(c, c) for c in samples.table.column_names])
+    label = names.get("label", "label")
+    values = pa.array(np.where(change, suggested, given), pa.string())
+    if label in table.column_names:
+        table = table.set_column(table.column_names.index(label), label, values)
+    else:
+        table = table.append_column(label, values)
+    table = table.append_column("label_original", pa.array(given, pa.string()))
+    return table.append_column("steelyard_changed", pa.array(change))
+
+
+def weights(readings: Readings, split: Strings, policy: Any) -> pa.Table:
+    """Return row_key and weight, mean 1 over the training rows; rows of other splits have weight null."""
+    train = np.flatnonzero(split == "train")
+    given = policy.weigh(readings.take(train)).weight
+    out = np.full(readings.n, np.nan)
+    out[train] = given
+    return pa.table({"row_key": pa.array(readings.row_key, pa.string()), "weight": pa.array(out, from_pandas=True)})
+
+
+def top(rows: list[dict[str, Any]]) -> pa.Table:
+    """Return the worst rows as a table for people: reasons in both languages, personal data masked."""
+    return pa.Table.from_pylist(rows)

@@ -1,0 +1,58 @@
+"""What a comparison is judged by: the labels, the measure that suits them, the test rows, the slices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from steelyard.acts.comparing import Judged
+from steelyard.values.arrays import AnyArray
+from steelyard.values.samples import Samples
+
+FEW_GROUPS = 30
+SLICE_VALUES = 12  # a column with more values is no slice of a comparison
+
+
+def judged(samples: Samples, measure: Any | None, parse: Callable[[str], Any]) -> Judged:
+    """Return the Judged of a table: gold labels where they are complete enough, its test split where it has one."""
+    gold = samples.gold
+    on = "gold" if gold is not None and np.mean(gold >= 0) > 0.9 else "given"
+    label = gold if on == "gold" and gold is not None else samples.label
+    split = samples.split
+    test = np.flatnonzero(split == "test")
+    own_test = len(np.unique(samples.group[test])) >= FEW_GROUPS
+    return Judged(
+        label=label,
+        on=on,
+        measure=measure or parse(default_measure(samples)),
+        scale=samples.scale,
+        test=test if own_test else None,
+        slices=_slices(samples),
+    )
+
+
+def default_measure(samples: Samples) -> str:
+    """Return the measure that suits the labels.
+
+    Classes: accuracy. Two grades: average precision. More grades: NDCG@10 when queries have several rows to order,
+    else quadratic kappa (ranking measures mean nothing for a query with one row).
+    """
+    if samples.task != "relevance" or not samples.scale.ordered:
+        return "acc"
+    if len(samples.scale) == 2:
+        return "ap"
+    size = np.bincount(np.unique(samples.group, return_inverse=True)[1]) if len(samples) else np.zeros(1)
+    return "ndcg@10" if np.mean(size > 1) > 0.3 else "qwk"
+
+
+def _slices(samples: Samples) -> dict[str, AnyArray]:
+    out: dict[str, AnyArray] = {}
+    for column in samples.slice_columns():
+        values = np.array([str(v) for v in samples.table[column].fill_null("").to_pylist()], object) \
+            if str(samples.table[column].type) in ("string", "large_string") else \
+            np.array([str(v) for v in samples.table[column].to_pylist()], object)  # fmt: skip
+        if 2 <= len(set(values)) <= SLICE_VALUES:
+            out[column] = values
+    return out

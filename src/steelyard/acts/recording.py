@@ -1,0 +1,215 @@
+"""Recording: run both models over a table, let every estimator read, flag, give reasons, find slices."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from steelyard.acts import estimating, reasons, scoring
+from steelyard.acts.intervals import wilson
+from steelyard.acts.scoring import Keep, Progress, Table
+from steelyard.acts.slicing import slices
+from steelyard.acts.witnessing import evidence
+from steelyard.features import duplicates
+from steelyard.values.arrays import AnyArray, Ints
+from steelyard.values.readings import Readings
+from steelyard.values.samples import Samples
+from steelyard.values.signals import Signals
+
+#: Columns that bands are made of for slices, besides the table's own categorical columns.
+SLICE_VALUES = 1000
+REVIEWED = 50  # reviewed rows from which a rate is estimated
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The result of scoring: scores (one row a sample, no text), readings for policies, slices, facts of the run."""
+
+    scores: pa.Table
+    readings: Readings
+    slices: list[dict[str, Any]]
+    facts: dict[str, Any]
+
+    def write_scores(self, path: Path) -> None:
+        pq.write_table(self.scores, path, compression="zstd")
+
+
+def record(
+    samples: Samples,
+    table: Table,
+    models: Mapping[str, Any],
+    estimators: Mapping[str, Any],
+    *,
+    seed: int,
+    folds: int,
+    keep: Keep,
+    progress: Progress,
+) -> Recorded:
+    """Return everything a score run writes. models: linear and boosted; estimators: by name."""
+    measured = scoring.measure(
+        table, models["linear"], models["boosted"], seed=seed, k=folds, keep=keep, progress=progress
+    )
+    progress("evidence", 0, 3)
+    twins = duplicates.near_codes(samples)
+    agreeing, contradicting = duplicates.contradicting(samples, twins)
+    measured |= {"agreeing": agreeing, "contradicting": contradicting}
+    signals = scoring.as_signals(samples.row_key, table, measured)
+    readings = estimating.read_out(signals, estimators)
+    progress("evidence", 1, 3)
+    codes, facts = _reasons(samples, signals, readings, twins)
+    progress("evidence", 2, 3)
+    scores = _scores(samples, signals, readings, estimators, codes, facts)
+    found = slices(_slice_columns(samples), readings["flagged"], suspicion=readings["suspicion"], row_key=samples.row_key)
+    progress("evidence", 3, 3)
+    return Recorded(scores, readings, [_slice(s, samples) for s in found[:200]], _facts(samples, signals, readings))
+
+
+def _scores(
+    samples: Samples,
+    signals: Signals,
+    readings: Readings,
+    estimators: Mapping[str, Any],
+    codes: list[str | None],
+    facts: list[str | None],
+) -> pa.Table:
+    names = np.array(samples.scale.names, object)
+    posterior = signals["posterior"]
+    best = posterior.argmax(1)
+    given = signals["given"]
+    columns: dict[str, Any] = {
+        "row": np.arange(len(samples), dtype=np.int64),
+        "row_key": pa.array(samples.row_key, pa.string()),
+        "given": pa.array([None if g < 0 else names[g] for g in given], pa.string()),
+        "suggested": pa.array(names[best], pa.string()),
+        "p_suggested": posterior[np.arange(len(best)), best],
+    }
+    columns |= {name: readings[name] for name in ("suspicion", "difficulty", "benefit", "flagged")}
+    columns |= {name: readings[name] for name in estimators}
+    known = np.maximum(given, 0)
+    trajectory = signals["learned"]
+    columns["confidence"] = signals["probability"][np.arange(len(given)), known]
+    columns["variability"] = trajectory.std(1) if trajectory.shape[1] > 1 else np.zeros(len(given))
+    columns["agreeing"], columns["contradicting"] = signals["agreeing"], signals["contradicting"]
+    columns["fold"] = signals["fold"]
+    columns["reason"] = pa.array(codes, pa.string())
+    columns["reason_facts"] = pa.array(facts, pa.string())
+    return pa.table(columns)
+
+
+def _reasons(
+    samples: Samples, signals: Signals, readings: Readings, twins: Ints
+) -> tuple[list[str | None], list[str | None]]:
+    """Return the reason code and its facts (JSON) of every flagged or contradicted row, None for the others."""
+    codes: list[str | None] = [None] * len(samples)
+    facts: list[str | None] = [None] * len(samples)
+    wanted = np.flatnonzero(readings["flagged"] | (signals["contradicting"] > 0))
+    for row, known in zip(wanted, evidence(samples, signals, readings, twins, wanted), strict=True):
+        code, said = reasons.reason(known)
+        codes[row], facts[row] = code, json.dumps(dict(said), ensure_ascii=False, sort_keys=True)
+    return codes, facts
+
+
+def _slice_columns(samples: Samples) -> dict[str, AnyArray]:
+    """Return what slices are cut by: the label, the table's categorical columns, the length of the query."""
+    names = np.array([*samples.scale.names, ""], object)
+    out: dict[str, AnyArray] = {"label": names[samples.label]}
+    for column in samples.slice_columns():
+        values = samples.table[column]
+        if pc.count_distinct(values).as_py() <= SLICE_VALUES:
+            out[column] = np.array(["" if v is None else str(v) for v in values.to_pylist()], object)
+    words = "query" if samples.has("query") else "text" if samples.has("text") else None
+    if words:
+        length = pc.fill_null(pc.utf8_length(samples.table[words].cast(pa.large_string())), 0).to_numpy()
+        edges = np.unique(np.quantile(length, [0.25, 0.5, 0.75])) if len(length) else np.zeros(0)
+        bounds = [0, *(int(e) for e in edges), int(length.max()) if len(length) else 0]
+        bands = np.array([f"{a}-{b}" for a, b in zip(bounds, bounds[1:], strict=False)], object)
+        out[f"{words}_length"] = bands[np.minimum(np.searchsorted(edges, length), len(bands) - 1)]
+    return out
+
+
+def _slice(found: Any, samples: Samples) -> dict[str, Any]:
+    return {
+        "column": " & ".join(found.columns),
+        "value": " & ".join(found.values),
+        "n": found.n,
+        "flagged": found.flagged,
+        "share": found.share,
+        "low": found.low,
+        "high": found.high,
+        "lift": None if not np.isfinite(found.lift) else found.lift,
+        "q_value": found.q_value,
+        "star": found.star,
+        "example": None if found.example is None else str(found.example),
+    }
+
+
+def _facts(samples: Samples, signals: Signals, readings: Readings) -> dict[str, Any]:
+    """Return what run.json says of the result: which model explains the labels, how many rows are flagged, rates."""
+    given = signals["given"]
+    known = np.flatnonzero(given >= 0)
+
+    def loss(name: str) -> float:
+        p = signals[name][known, given[known]] if name in signals else np.full(1, np.nan)
+        return float(-np.log(np.maximum(p, 1e-12)).mean()) if len(p) else float("nan")
+
+    losses = {m: loss(f"probability_{m}") for m in ("linear", "boosted")}
+    usable = {m: v for m, v in losses.items() if np.isfinite(v)}
+    p = signals["probability"]
+    return {
+        "model": min(usable, key=lambda m: usable[m]) if usable else "linear",
+        "blend_boosted": float(signals["blend"][0]) if len(given) else 0.0,
+        "out_of_fold": {
+            "log_loss": loss("probability"),
+            **{f"log_loss_{m}": v for m, v in usable.items()},
+            "accuracy": float(np.mean(p[known].argmax(1) == given[known])) if len(known) else None,
+        },
+        "labelled": len(known),
+        "flagged": int(readings["flagged"].sum()),
+        "contradicted": int((signals["contradicting"] > 0).sum()),
+        "error_rate": _error_rate(samples, readings),
+        "reviewed": _reviewed(samples, readings),
+    }
+
+
+def _error_rate(samples: Samples, readings: Readings) -> dict[str, Any] | None:
+    """Return the share of wrong labels: from reviewed rows with their interval, else from confident learning."""
+    known = samples.label >= 0
+    if not known.any():
+        return None
+    gold = samples.gold
+    if gold is not None and ((gold >= 0) & known).sum() >= REVIEWED:
+        both = (gold >= 0) & known
+        wrong = int((gold[both] != samples.label[both]).sum())
+        low, high = wilson(wrong, int(both.sum()))
+        return {"value": wrong / int(both.sum()), "low": low, "high": high, "how": "RH01", "n": int(both.sum())}
+    return {"value": float(readings["flagged"][known].mean()), "low": None, "high": None, "how": "RH02", "n": 0}
+
+
+def _reviewed(samples: Samples, readings: Readings) -> dict[str, Any] | None:
+    """Return how right the flags are on reviewed rows: precision with its Wilson interval, recall; None without."""
+    gold = samples.gold
+    both = np.zeros(len(samples), bool) if gold is None else (gold >= 0) & (samples.label >= 0)
+    if gold is None or both.sum() < REVIEWED:
+        return None
+    wrong = both & (gold != samples.label)
+    flagged = readings["flagged"] & both
+    hits = int((wrong & flagged).sum())
+    low, high = wilson(hits, int(flagged.sum()))
+    return {
+        "rows": int(both.sum()),
+        "wrong": int(wrong.sum()),
+        "flagged": int(flagged.sum()),
+        "hits": hits,
+        "precision": hits / max(int(flagged.sum()), 1),
+        "precision_low": low,
+        "precision_high": high,
+        "recall": hits / max(int(wrong.sum()), 1),
+    }

@@ -1,0 +1,387 @@
+"""The verbs: read, check, score, compare, export, report, demo. Command line, Python and pages all come through here."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from steelyard import parts
+from steelyard.errors import UsageError
+from steelyard.plan import Plan
+from steelyard.run import Run, all_runs
+from steelyard.scored import Scored
+from steelyard.values.samples import Samples
+from steelyard.version import VERSION
+
+if TYPE_CHECKING:
+    from steelyard.acts.scoring import Table
+    from steelyard.values.checkup import Checkup
+    from steelyard.values.comparison import Comparison
+
+Progress = Callable[[str, int, int], None]
+
+READING = ("preset", "columns", "labels", "label_order", "task", "group_by", "encoding", "sample")
+
+
+def runs_root(run_dir: str | Path | None = None) -> Path:
+    """Return the folder of all runs: what was asked, then STEELYARD_RUNS, then ``runs``."""
+    return Path(run_dir or os.environ.get("STEELYARD_RUNS") or "runs")
+
+
+def runs(run_dir: str | Path | None = None) -> list[Run]:
+    """Return all runs, newest first."""
+    return all_runs(runs_root(run_dir))
+
+
+def read(where: Any, **reading: Any) -> Samples:
+    """Read a table into Samples.
+
+    where: a path, a glob, a pandas / polars / Arrow / Hugging Face table, a list of dicts, or Samples as they are.
+    reading: preset, columns={"label": "their_name"}, labels={"Exact": 1, ...}, label_order, task, group_by, encoding,
+        sample (that many rows at most, whole groups, chosen by chance with seed 0).
+    Raises UsageError or DataError that name file, column, line and remedy.
+    """
+    if isinstance(where, Samples):
+        return where
+    from steelyard.acts import reading as act
+    from steelyard.parts import sources
+
+    unknown = [k for k in reading if k not in READING]
+    if unknown:
+        raise UsageError("U107", name="read", option=unknown[0], near="-", known=", ".join(READING))
+    asked = {k: v for k, v in reading.items() if v is not None}
+    sample = asked.pop("sample", None)
+    source = sources.choose(where, asked.pop("preset", None), encoding=asked.pop("encoding", None))
+    samples = act.read(source, where, **asked)
+    if sample is not None and sample < len(samples):
+        from steelyard.acts.folding import spread
+
+        samples = samples.take(spread(samples.group, int(sample), 0))
+    return samples
+
+
+def check(data: Any, *, strict: bool = False, **reading: Any) -> Checkup:
+    """Look at a table before any model: columns, labels, duplicates, contradictions, leaks, personal data, cost.
+
+    Returns a Checkup; ``checkup.raise_for_errors()`` raises for what makes the table unusable, and with ``strict``
+    for warnings too.
+    """
+    from steelyard.acts.checking import check as act
+
+    return act(read(data, **reading), strict=strict)
+
+
+def score(
+    data: Any,
+    *,
+    tier: str = "quick",
+    seed: int = 7,
+    folds: int = 5,
+    run_dir: str | Path | None = None,
+    name: str | None = None,
+    progress: Progress | None = None,
+    **reading: Any,
+) -> Scored:
+    """Read every row's importance and suspicion; returns the finished run, resumes an interrupted one.
+
+    tier: ``quick`` (no torch). seed: of folds and models. folds: parts of the groups that are held out in turn.
+    name: the run directory's first part; by default the file's name. progress(stage, done, total) is called as the
+    work goes on. The same data and options give the same run directory and, on one machine, identical files.
+    """
+    from steelyard.acts import recording
+
+    if tier != "quick":
+        raise UsageError("U108", tier=tier)
+    samples = read(data, **reading)
+    options = {"tier": tier, "seed": seed, "folds": folds, "reading": _plain(reading)}
+    plan = Plan("score", {"table": samples.origin.fingerprint}, options)
+    run = Run.open(runs_root(run_dir), name or _stem(samples), plan)
+    if run.has("scores.parquet") and run.has("run.json"):
+        run.touch()
+        return Scored(run, _reopen)
+    with run.locked():
+        run.log(verb="score", rows=len(samples), version=VERSION)
+        _keep_source(run, samples)
+        table = _table(samples, run)
+        found = recording.record(
+            samples, table, _models(), _all("estimators"), seed=seed, folds=folds, keep=run.keep, progress=progress or _quiet
+        )
+        run.write("readings.parquet", found.readings.write)
+        run.write_json("slices.json", {"schema": "steelyard.slices/1", "slices": found.slices})
+        run.write_json("run.json", _provenance(samples, plan, found.facts, reading))
+        run.write("scores.parquet", found.write_scores)
+        run.finish()
+        run.log(verb="score", done=True)
+    run.touch()
+    return Scored(run, _reopen)
+
+
+def compare(
+    run: Any,
+    *,
+    seeds: int = 5,
+    folds: int = 5,
+    metric: str | None = None,
+    model: str | None = None,
+    min_gain: float = 0.0,
+    interest: float = 0.01,
+    max_rows: int = 60_000,
+    run_dir: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Measure on unseen groups whether weighting, pruning or repairing helps; returns one of five answers.
+
+    run: a Scored, a run directory, id, prefix or ``last``. seeds: cells, each with its own held-out groups and
+    seeds. metric: a measure's name; by default what suits the labels. model: ``boosted`` or ``linear``; by default
+    what explained the labels better when scoring. min_gain: least gain worth acting on. interest: a difference that
+    would matter; when it is ruled out the answer is keep_uniform. max_rows: whole groups are sampled above it.
+    """
+    from steelyard.acts import comparing
+    from steelyard.values.comparison import Comparison
+
+    scored = open_run(run, run_dir)
+    asked = {"metric": metric, "model": model, "min_gain": min_gain, "interest": interest, "max_rows": max_rows}
+    options = {"seeds": seeds, "folds": folds, **asked}
+    plan = Plan("compare", {"run": scored.id}, options)
+    if scored.run.has("compare.json"):
+        before = scored.run.read_json("compare.json")
+        if before.get("plan") == plan.id:
+            return Comparison.from_dict({k: v for k, v in before.items() if k != "plan"})
+    with scored.run.locked():
+        samples, rows = scored.samples, np.arange(len(scored.samples))
+        if len(samples) > max_rows:
+            from steelyard.acts.folding import spread
+
+            rows = spread(samples.group, max_rows, int(scored.info["seed"]))
+            samples = samples.take(rows)
+        judged = _judged(samples, metric)
+        settings = comparing.Settings(
+            seeds=seeds, folds=folds, min_gain=min_gain, interest=interest, seed=int(scored.info["seed"])
+        )
+
+        def keep(stage: str, compute: Callable[[], Any]) -> Any:
+            return scored.run.keep(f"compare-{plan.id}-{stage}", compute)
+
+        twins = {name: scored.column(name)[rows] for name in ("agreeing", "contradicting")}
+        result = comparing.compare(
+            _table(samples, None),
+            twins,
+            judged,
+            {**_models(), "estimators": _all("estimators"), "policies": _all("policies")},
+            settings,
+            model=model or str(scored.info["model"]),
+            keep=keep,
+            progress=progress or _quiet,
+        )
+        scored.run.write_json("compare.json", {**result.as_dict(), "plan": plan.id})
+        scored.run.finish()
+    return Comparison.from_dict({k: v for k, v in scored.run.read_json("compare.json").items() if k != "plan"})
+
+
+def open_run(run: Any, run_dir: str | Path | None = None) -> Scored:
+    """Return the finished score run that ``run`` names: Scored, Run, directory, id, prefix or ``last``."""
+    if isinstance(run, Scored):
+        return run
+    return Scored(run if isinstance(run, Run) else Run.find(run, runs_root(run_dir)), _reopen)
+
+
+def export(
+    run: Any,
+    what: str,
+    *,
+    to: str | None = None,
+    path: str | Path | None = None,
+    policy: str | None = None,
+    run_dir: str | Path | None = None,
+) -> Path:
+    """Write ``clean``, ``weights``, ``top`` or ``report`` and return where.
+
+    clean: the table with repaired training labels, ``label_original`` beside them, no row lost. weights: row_key and
+    weight by ``policy`` (default: what compare recommended, else gate). to: an Export part (``steelyard list
+    exports``), by default parquet. Test rows are never repaired or weighted.
+    """
+    scored = open_run(run, run_dir)
+    if what == "report":
+        return report(scored, path)
+    from steelyard.acts import exporting
+
+    writer = parts.make("exports", to or _export_for(path))
+    if what == "weights":
+        chosen = policy or _recommended(scored) or "gate"
+        table = exporting.weights(scored.readings, scored.samples.split, parts.make("policies", chosen))
+    elif what == "clean":
+        table = exporting.clean(scored.samples, scored.table, scored.info["columns"])
+    elif what == "top":
+        table = exporting.top(scored.top(1000))
+    else:
+        raise UsageError("U109", name=what, known="clean, weights, top, report")
+    target = Path(path) if path else scored.run.path / f"{what}{writer.suffix}"
+    from steelyard.run import write_atomically
+
+    write_atomically(target, lambda p: writer.write(table, p))
+    return target
+
+
+def report(run: Any, path: str | Path | None = None, *, lang: str = "en", run_dir: str | Path | None = None) -> Path:
+    """Write the report of a run: one offline HTML file (or Markdown, for a path that ends in .md); returns where."""
+    from steelyard import reporting
+    from steelyard.run import write_atomically
+
+    scored = open_run(run, run_dir)
+    target = Path(path) if path else scored.run.path / "report.html"
+    text = reporting.write(scored, markdown=target.suffix == ".md", lang=lang)
+    write_atomically(target, lambda p: p.write_text(text, encoding="utf-8"))
+    return target
+
+
+def demo(
+    *, run_dir: str | Path | None = None, progress: Progress | None = None, seed: int = 7
+) -> tuple[Scored, Comparison, Path]:
+    """Run the main job on a generated bilingual catalogue with planted errors; returns run, comparison, report."""
+    from steelyard.demo import catalogue
+
+    root = runs_root(run_dir)
+    from steelyard.run import disk
+
+    with disk(root):
+        (root / "demo-data").mkdir(parents=True, exist_ok=True)
+    data = catalogue.write(root / "demo-data")
+    scored = score(data, name="demo", run_dir=root, seed=seed, progress=progress)
+    result = compare(scored, run_dir=root, progress=progress)
+    return scored, result, report(scored)
+
+
+def _quiet(_stage: str, _done: int, _total: int) -> None:
+    """Say nothing."""
+
+
+def _plain(reading: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in sorted(reading.items()) if v is not None}
+
+
+def _stem(samples: Samples) -> str:
+    return Path(samples.origin.paths[0]).stem.split(".")[0] if samples.origin.paths else "table"
+
+
+def _models() -> dict[str, Any]:
+    return {"linear": parts.make("models", "linear"), "boosted": parts.make("models", "boosted")}
+
+
+def _all(kind: str) -> dict[str, Any]:
+    return {name: parts.make(kind, name) for name in parts.names(kind)}
+
+
+def _table(samples: Samples, run: Run | None) -> Table:
+    """Encode samples for the models; with a run, the similarity features are kept as a stage."""
+    from steelyard.acts.scoring import Table
+    from steelyard.features.hashed import Hashing
+    from steelyard.features.similarity import similarity
+
+    def features() -> dict[str, np.ndarray]:
+        x, names = similarity(samples)
+        return {"x": x, "names": np.array(names, dtype=str)}
+
+    kept = run.keep("similarity", features) if run else features()
+    x, names = kept["x"], [str(n) for n in kept["names"]]
+    if samples.numeric is not None:
+        x = np.concatenate([x, samples.numeric], axis=1)
+        names += list(samples.numeric_names)
+    hashing = Hashing.of(samples, x, names)
+    text = (lambda start, stop: hashing.rows(samples, x, start, stop)) if hashing.fields else None
+    scale = samples.scale
+    return Table(text, x, samples.label, samples.group, len(scale), scale.positions if scale.ordered else None)
+
+
+def _keep_source(run: Run, samples: Samples) -> None:
+    """Keep the text of a table that came from memory: it has no other home."""
+    if not samples.origin.paths and not run.has("source.parquet"):
+        import pyarrow.parquet as pq
+
+        run.write("source.parquet", lambda p: pq.write_table(samples.table, p, compression="zstd"))
+
+
+def _reopen(run: Run, info: Mapping[str, Any]) -> Samples:
+    """Read the samples of a run again, from its files or from the kept table."""
+    from steelyard.acts.reading import reread
+
+    kept = run.path / "source.parquet"
+    return reread(info["origin"], kept if kept.exists() else None, parts.make)
+
+
+def _provenance(
+    samples: Samples, plan: Plan, facts: Mapping[str, Any], reading: Mapping[str, Any]
+) -> dict[str, Any]:
+    import scipy
+    import sklearn
+
+    origin = samples.origin
+    return {
+        "schema": "steelyard.run/1",
+        "plan": plan.as_dict(),
+        "id": plan.id,
+        "paths": list(origin.paths),
+        "fingerprint": origin.fingerprint,
+        "origin": {
+            "paths": list(origin.paths),
+            "fingerprint": origin.fingerprint,
+            "source": origin.source,
+            "options": dict(origin.options),
+        },
+        "reading": _plain(reading),
+        "rows": len(samples),
+        "groups": len(np.unique(samples.group)),
+        "task": samples.task,
+        "columns": dict(samples.columns),
+        "scale": samples.scale.as_dict(),
+        "notes": [n.as_dict() for n in samples.notes],
+        "seed": plan.options["seed"],
+        "tier": plan.options["tier"],
+        **facts,
+        "versions": {
+            "steelyard": VERSION,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "pyarrow": pa.__version__,
+            "scipy": scipy.__version__,
+            "scikit-learn": sklearn.__version__,
+        },
+        "platform": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "command": command(samples, reading, plan),
+    }
+
+
+def command(samples: Samples, reading: Mapping[str, Any], plan: Plan) -> str:
+    """Return the command line that repeats a score run."""
+    words = ["steelyard", "score", *(samples.origin.paths or ("TABLE",))]
+    for key, value in _plain(reading).items():
+        text = ",".join(f"{a}={b}" for a, b in value.items()) if isinstance(value, Mapping) else str(value)
+        words += [f"--{key.replace('_', '-')}", text]
+    return " ".join([*words, "--seed", str(plan.options["seed"])])
+
+
+def _judged(samples: Samples, metric: str | None) -> Any:
+    """Return what to judge by: trusted labels if there are enough, the table's own test split, a fitting measure."""
+    from steelyard.acts import judging
+
+    return judging.judged(samples, _measure(metric) if metric else None, _measure)
+
+
+def _measure(name: str) -> Any:
+    from steelyard.parts.measures import parse
+
+    return parse(name)
+
+
+def _recommended(scored: Scored) -> str | None:
+    return scored.run.read_json("compare.json")["recommended"] if scored.run.has("compare.json") else None
+
+
+def _export_for(path: str | Path | None) -> str:
+    suffix = Path(path).suffix.lower() if path else ".parquet"
+    return {".csv": "csv", ".jsonl": "jsonl", ".tsv": "csv"}.get(suffix, "parquet")

@@ -1,0 +1,177 @@
+"""What a report says: the facts of a run, gathered for the page that shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from steelyard.errors import DataError
+from steelyard.scored import Scored
+from steelyard.values.arrays import Ints
+from steelyard.values.comparison import Comparison
+from steelyard.values.findings import Finding
+from steelyard.wording import say
+
+WORST = 100
+POINTS = 3000
+
+
+def write(scored: Scored, *, markdown: bool = False, lang: str = "en") -> str:
+    """Return the report of a run as HTML or Markdown."""
+    from steelyard import page
+
+    return (page.render_markdown if markdown else page.render)(facts(scored), lang=lang)
+
+
+def facts(scored: Scored) -> dict[str, Any]:
+    """Return everything the report shows, schema ``steelyard.report/1``; JSON values only."""
+    info = scored.info
+    compared = _compared(scored)
+    return {
+        "schema": "steelyard.report/1",
+        "run": _run(scored, compared),
+        "findings": _findings(scored),
+        "summary": _summary(scored, compared),
+        "top": _top(scored),
+        "slices": scored.slices(),
+        "map": _map(scored),
+        "histogram": _histogram(scored),
+        "compare": _compare(compared),
+        "limits": [_said(code, {}) for code in _limits(info, compared)],
+        "reproduce": info["command"],
+    }
+
+
+def _compared(scored: Scored) -> Comparison | None:
+    if not scored.run.has("compare.json"):
+        return None
+    return Comparison.from_dict({k: v for k, v in scored.run.read_json("compare.json").items() if k != "plan"})
+
+
+def _said(code: str, values: Any) -> dict[str, Any]:
+    return {"code": code, "message_en": say(code, "en", **values), "message_zh": say(code, "zh", **values)}
+
+
+def _run(scored: Scored, compared: Comparison | None) -> dict[str, Any]:
+    info = scored.info
+    return {
+        "id": info["id"],
+        "name": scored.run.path.name,
+        "created": None,
+        "version": info["versions"]["steelyard"],
+        "python": info["versions"]["python"],
+        "platform": info["platform"],
+        "command": info["command"],
+        "fingerprint": info["fingerprint"],
+        "paths": [p.replace("\\", "/").rsplit("/", 1)[-1] for p in info["paths"]],
+        "rows": info["rows"],
+        "groups": info["groups"],
+        "task": info["task"],
+        "tier": info["tier"],
+        "seed": info["seed"],
+        "columns": info["columns"],
+        "scale": {"names": info["scale"]["names"], "ordered": info["scale"]["ordered"]},
+        "measure": compared.measure if compared else None,
+    }
+
+
+def _findings(scored: Scored) -> list[dict[str, Any]]:
+    """Return the findings of check, run now on the source; the notes of reading when the source is gone."""
+    from steelyard.acts.checking import check
+
+    try:
+        found: list[Finding] = list(check(scored.samples).findings)
+    except DataError as e:
+        found = [Finding(e.code, "warn", 0, e.facts)]
+    return [
+        {**f.as_dict(), "message_en": f.say("en"), "message_zh": f.say("zh")} for f in found if f.severity != "ok"
+    ]
+
+
+def _summary(scored: Scored, compared: Comparison | None) -> dict[str, Any]:
+    info = scored.info
+    flagged = scored.column("flagged")
+    suspicion = scored.column("suspicion")
+    visible = None
+    if compared:
+        visible = {"measure": compared.measure, "value": compared.smallest_visible, "groups": compared.groups}
+    quality = [{"name": k, "value": v} for k, v in info["out_of_fold"].items() if v is not None]
+    if info["reviewed"]:
+        quality += [
+            {"name": k, "value": info["reviewed"][k]}
+            for k in ("precision", "precision_low", "precision_high", "recall")
+        ]
+    return {
+        "rows": info["rows"],
+        "labelled": info["labelled"],
+        "groups": info["groups"],
+        "error_rate": info["error_rate"],
+        "flagged": info["flagged"],
+        "threshold": float(suspicion[flagged].min()) if flagged.any() else None,
+        "contradictory_rows": info["contradicted"],
+        "smallest_visible": visible,
+        "quality": quality,
+    }
+
+
+def _top(scored: Scored) -> list[dict[str, Any]]:
+    try:
+        return scored.top(WORST)
+    except DataError:
+        return scored.top(WORST, text=False)
+
+
+def _map(scored: Scored) -> dict[str, Any] | None:
+    """Return the data map: confidence in the given label against its variability over training, a sample of rows."""
+    suspicion = scored.column("suspicion")
+    rows = np.flatnonzero(np.isfinite(suspicion))
+    if not len(rows):
+        return None
+    drawn: Ints = np.sort(np.random.default_rng(0).permutation(rows)[:POINTS])
+    x, y = scored.column("variability")[drawn], scored.column("confidence")[drawn]
+    return {
+        "x": np.round(x, 4).tolist(),
+        "y": np.round(y, 4).tolist(),
+        "s": np.round(suspicion[drawn], 3).tolist(),
+        "n": len(rows),
+        "drawn": len(drawn),
+    }
+
+
+def _histogram(scored: Scored) -> dict[str, Any]:
+    suspicion = scored.column("suspicion")
+    counts, edges = np.histogram(suspicion[np.isfinite(suspicion)], bins=25, range=(0.0, 1.0))
+    return {"edges": np.round(edges, 3).tolist(), "counts": counts.tolist()}
+
+
+def _compare(compared: Comparison | None) -> dict[str, Any] | None:
+    if compared is None:
+        return None
+    out = compared.as_dict()
+    out["why"] = [{**_said(code, values), "facts": dict(values)} for code, values in compared.why]
+    out["seeds"] = compared.cells
+    out["folds"] = compared.settings.get("folds")
+    out["arms"] = [
+        {**{k: v for k, v in a.items() if k != "delta"}, **{k: a["delta"][k] for k in ("low", "high")},
+         "delta": a["delta"]["value"]}
+        for a in out["arms"]
+    ]  # fmt: skip
+    out["slices"] = [
+        {**{k: v for k, v in s.items() if k != "delta"}, **{k: s["delta"][k] for k in ("low", "high")},
+         "delta": s["delta"]["value"]}
+        for s in out["slices"]
+    ]  # fmt: skip
+    return out
+
+
+def _limits(info: Any, compared: Comparison | None) -> list[str]:
+    codes = ["LM01"]
+    if not info["reviewed"]:
+        codes.append("LM02")
+    codes.append("LM03")
+    if compared is None:
+        codes.append("LM04")
+    elif compared.on == "given":
+        codes.append("VL01")
+    return codes
