@@ -281,7 +281,7 @@ def _table(samples: Samples, run: Run | None) -> Table:
     """Encode samples for the models; with a run, the similarity features are kept as a stage."""
     from steelyard.acts.scoring import Table
     from steelyard.features.hashed import Hashing
-    from steelyard.features.similarity import similarity
+    from steelyard.features.similarity import coded, similarity
 
     def features() -> dict[str, np.ndarray]:
         x, names = similarity(samples)
@@ -295,7 +295,7 @@ def _table(samples: Samples, run: Run | None) -> Table:
     hashing = Hashing.of(samples, x, names)
     text = (lambda start, stop: hashing.rows(samples, x, start, stop)) if hashing.fields else None
     scale = samples.scale
-    return Table(text, x, samples.label, samples.group, len(scale), scale.positions if scale.ordered else None)
+    return Table(text, coded(x), samples.label, samples.group, len(scale), scale.positions if scale.ordered else None)
 
 
 def _keep_source(run: Run, samples: Samples) -> None:

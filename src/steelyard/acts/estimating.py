@@ -29,23 +29,23 @@ def read_out(signals: Signals, estimators: Mapping[str, Any], headline: Mapping[
         columns[name] = estimator.estimate(signals)
     for reading, name in headline.items():
         columns[reading] = columns[name]
-    columns["flagged"] = flags(columns["suspicion"], signals["confidently_wrong"], signals["contradicting"])
+    columns["flagged"] = flags(columns["suspicion"], signals["posterior"], signals["given"])
     for name in ("posterior", "given", "gradient_norm"):
         columns[name] = signals[name]
+    wrong = 1.0 - signals["posterior"][np.arange(signals.n), np.maximum(signals["given"], 0)]
+    columns["p_wrong"] = np.where(signals["given"] >= 0, wrong, np.nan)
     return Readings(signals.row_key, columns)
 
 
-def flags(suspicion: AnyArray, confidently_wrong: Mask, contradicting: AnyArray) -> Mask:
-    """Return (n,) the rows to look at: as many of the most suspicious as confident learning counts.
+def flags(suspicion: AnyArray, posterior: AnyArray, given: AnyArray) -> Mask:
+    """Return (n,) the rows to look at: those whose label is more likely wrong than right, most suspicious first.
 
-    The count comes from the class thresholds, the order from all the evidence; twins with another label always
-    count as evidence, so their number is the least that is flagged.
+    Their number is capped by the expected number of wrong labels, sum of P(label wrong | text, label); 1/2 is the
+    Bayes decision, no tuned constant. posterior (n, c): P(true | text, given); given (n,) codes, -1 = no label.
     """
-    n = len(suspicion)
-    known = np.isfinite(suspicion)
-    count = min(int(max(confidently_wrong.sum(), (contradicting > 0).sum() // 2)), int(known.sum()))
-    out = np.zeros(n, bool)
-    if count:
-        order = np.argsort(np.where(known, -suspicion, np.inf), kind="stable")
-        out[order[:count]] = True
+    known = np.flatnonzero((given >= 0) & np.isfinite(suspicion))
+    wrong = 1.0 - posterior[known, given[known]]
+    count = min(int(np.sum(wrong > 0.5)), round(float(wrong.sum())))
+    out = np.zeros(len(given), bool)
+    out[known[np.argsort(-suspicion[known], kind="stable")[:count]]] = True
     return out

@@ -1,8 +1,8 @@
-"""The noise of a table, estimated from out-of-fold probabilities: how grades get mixed up, and what the truth may be.
+"""The noise of a table, estimated from out-of-fold probabilities: how labels get mixed up, and what the truth may be.
 
 Rows are samples, c classes. ``mixing[a, b]`` is P(given label b | true label a), the transition matrix of the
-noisy-label literature (Patrini et al. 2017, arXiv 1609.03683); we estimate it by one step of expectation
-maximisation from held-out probabilities instead of anchor points, since crowds leave no anchor.
+noisy-label literature (Patrini et al. 2017, arXiv 1609.03683). It starts from the confident joint, and is counted
+again from every model that was refitted on repaired labels: expectation maximisation with held-out expectations.
 """
 
 from __future__ import annotations
@@ -11,16 +11,51 @@ import numpy as np
 
 from steelyard.values.arrays import Floats, Ints, Mask
 
+TINY = 1e-6
 
-def mixing(probability: Floats, label: Ints) -> Floats:
-    """Return (c, c) P(given | true) when the true label follows ``probability`` (n, c); label -1 is left out."""
-    known = label >= 0
+
+def thresholds(probability: Floats, label: Ints) -> Floats:
+    """Return (c,) mean p_c over the rows given c: what is usual for a class; 2 for a class that nobody was given."""
     c = probability.shape[1]
-    counts = np.zeros((c, c))
+    return np.array([probability[label == k, k].mean() if np.any(label == k) else 2.0 for k in range(c)])
+
+
+def confident_mixing(probability: Floats, label: Ints) -> Floats:
+    """Return (c, c) P(given | true) by confident learning: a row votes for its likeliest class above threshold.
+
+    Source: Northcutt et al. 2021, Confident Learning, eq. 1-3 (the calibrated joint); rows with label -1 do not vote.
+    """
+    c = probability.shape[1]
+    reaches = np.where(probability >= thresholds(probability, label), probability, -1.0)
+    votes = (label >= 0) & (reaches.max(1) > 0)
+    joint = np.eye(c)
+    np.add.at(joint, (label[votes], reaches[votes].argmax(1)), 1.0)
+    given = np.bincount(label[label >= 0], minlength=c).astype(float)
+    joint *= (given / joint.sum(1))[:, None]
+    by_true = joint.T + TINY
+    return by_true / by_true.sum(1, keepdims=True)
+
+
+def mixing(clean: Floats, label: Ints) -> Floats:
+    """Return (c, c) P(given | true) when the true label follows ``clean`` (n, c); label -1 is left out."""
+    c = clean.shape[1]
+    counts = 0.5 * np.eye(c)
     for given in range(c):
-        counts[:, given] = probability[known & (label == given)].sum(0)
-    counts += 1e-6 * max(counts.sum(), 1.0) * np.eye(c) + 1e-9
+        counts[:, given] += clean[label == given].sum(0)
     return counts / counts.sum(1, keepdims=True)
+
+
+def unmixed(probability: Floats, matrix: Floats, rounds: int = 30) -> Floats:
+    """Return (n, c) probabilities of the true label whose mixture is ``probability``.
+
+    Multiplicative updates keep them probabilities, where inverting the matrix would not.
+    Source: Richardson 1972, JOSA 62:55; Lucy 1974.
+    """
+    out = probability.astype(np.float64, copy=True)
+    for _ in range(rounds):
+        out *= (probability / np.maximum(out @ matrix, TINY)) @ matrix.T
+        out /= np.maximum(out.sum(1, keepdims=True), TINY)
+    return out
 
 
 def posterior(probability: Floats, label: Ints, matrix: Floats) -> Floats:
@@ -32,27 +67,16 @@ def posterior(probability: Floats, label: Ints, matrix: Floats) -> Floats:
     return np.divide(out, total, out=probability.astype(np.float64, copy=True), where=total > 0)
 
 
-def explains(probability: Floats, label: Ints, matrix: Floats) -> float:
-    """Return the mean log likelihood (nats) of the given labels under truth times noise; higher is better."""
-    known = np.flatnonzero(label >= 0)
-    if not len(known):
-        return 0.0
-    seen = probability[known] @ matrix
-    return float(np.log(np.maximum(seen[np.arange(len(known)), label[known]], 1e-12)).mean())
-
-
 def confidently_wrong(probability: Floats, label: Ints) -> Mask:
     """Return (n,) True where another label reaches its own class's usual confidence and the given one does not win.
 
     Source: Northcutt et al. 2021, Confident Learning, eq. 1 and §3.1 (threshold t_c = mean p_c over rows given c).
     """
-    n, c = probability.shape
     known = label >= 0
-    wrong = np.zeros(n, bool)
+    wrong = np.zeros(len(label), bool)
     if not known.any():
         return wrong
-    thresholds = np.array([probability[label == k, k].mean() if np.any(label == k) else 2.0 for k in range(c)])
-    reaches = np.where(probability >= thresholds, probability, -1.0)
+    reaches = np.where(probability >= thresholds(probability, label), probability, -1.0)
     best = reaches.argmax(1)
     wrong[known] = (reaches.max(1)[known] > 0) & (best[known] != label[known])
     return wrong

@@ -98,9 +98,9 @@ def measure(
     signals["probability"] = probability
     for name, p in candidates.items():
         signals[f"probability_{name}"] = p.astype(np.float32)
-    repaired, matrix = _repair(table, candidates, share, boosted, fold, k, seed, repairs, keep, progress)
-    signals["repaired"] = repaired
-    signals["posterior"] = repairing.posterior(repaired, table.label, matrix)
+    clean, matrix = _repair(table, candidates, share, linear, boosted, fold, k, seed, repairs, keep, progress)
+    signals["repaired"] = clean
+    signals["posterior"] = repairing.posterior(clean, table.label, matrix)
     signals["confidently_wrong"] = repairing.confidently_wrong(probability, table.label)
     return signals
 
@@ -140,8 +140,7 @@ def _distances(table: Table, positions: Floats) -> Floats:
 def _linear(table: Table, linear: Any, fold: Ints, k: int, seed: int, progress: Progress) -> dict[str, AnyArray]:
     """Train k models in lock-step, each blind to its fold, and read every row by the model that did not see it."""
     n = len(table)
-    learners = spread(table.group, LEARN_FROM, seed)
-    learners = learners[table.label[learners] >= 0]
+    learners = _learners(table, seed)
     x = table.rows(learners)
     target = np.zeros((len(learners), table.classes), np.float32)
     target[np.arange(len(learners)), table.label[learners]] = 1.0
@@ -243,6 +242,7 @@ def _repair(
     table: Table,
     candidates: Mapping[str, Floats],
     share: float,
+    linear: Any,
     boosted: Any,
     fold: Ints,
     k: int,
@@ -251,26 +251,53 @@ def _repair(
     keep: Keep,
     progress: Progress,
 ) -> tuple[Floats, Floats]:
-    """Return (n, c) probabilities learned from repaired labels, and the (c, c) noise they imply.
+    """Return (n, c) held-out probabilities of the true label, and the (c, c) noise they imply.
 
-    Each round takes P(true | text, given) of the last as soft labels. It stands only while truth times noise
-    explains the given labels, out of fold, no worse than the plain model does: a weak model must not talk itself
-    into its own opinions.
+    Each round fits the stronger model, out of fold, on what the round before takes for the truth.
     """
-    current = _mix(candidates, share)
-    matrix = repairing.mixing(current, table.label)
-    floor = -_loss(current, table.label)
-    if "boosted" not in candidates or share < 0.5:
-        return current, matrix
+    plain = _mix(candidates, share)
+    matrix = repairing.confident_mixing(plain, table.label)
+    clean = repairing.unmixed(plain, matrix)
+    trees = "boosted" in candidates and share >= 0.5
     for round_ in range(repairs):
-        target = repairing.posterior(current, table.label, matrix)
-        trees = _boosted(table, boosted, fold, k, seed + 100 * (round_ + 1), target, f"repair{round_}", keep, progress)
-        found = _mix({**candidates, "boosted": trees}, share)
-        found_matrix = repairing.mixing(found, table.label)
-        if repairing.explains(found, table.label, found_matrix) < floor - 0.005:
-            break
-        current, matrix = found, found_matrix
-    return current, matrix
+        target = repairing.posterior(clean, table.label, matrix)
+        salt, name = seed + 100 * (round_ + 1), f"repair{round_}"
+        if trees:
+            clean = _boosted(table, boosted, fold, k, salt, target, name, keep, progress)
+        else:
+            clean = _linear_again(table, linear, fold, k, salt, target, name, keep, progress)
+        matrix = repairing.mixing(clean, table.label)
+    return clean, matrix
+
+
+def _linear_again(
+    table: Table,
+    linear: Any,
+    fold: Ints,
+    k: int,
+    seed: int,
+    target: Floats,
+    name: str,
+    keep: Keep,
+    progress: Progress,
+) -> Floats:
+    """Return (n, c) held-out probabilities of the linear model trained on soft labels."""
+
+    def fit() -> dict[str, AnyArray]:
+        learners = _learners(table, seed)
+        alpha = (fold[learners][:, None] != np.arange(k)).astype(np.float32)
+        soft = target[learners].astype(np.float32)
+        for epoch, fitted in enumerate(linear.train(table.rows(learners), soft, alpha, seed)):
+            progress(name, epoch + 1, linear.epochs)
+        return {"p": _held_out(table, fitted, fold)}
+
+    return np.asarray(keep(name, fit)["p"], np.float64)
+
+
+def _learners(table: Table, seed: int) -> Ints:
+    """Return the labelled rows that the linear model learns from."""
+    chosen = spread(table.group, LEARN_FROM, seed)
+    return chosen[table.label[chosen] >= 0]
 
 
 def _loss(p: Floats, label: Ints) -> float:

@@ -225,3 +225,21 @@ def similarity(samples: Samples) -> tuple[Floats, tuple[str, ...]]:
 def _varies(v: Floats) -> bool:
     known = v[np.isfinite(v)]
     return bool(len(known)) and bool(known.max() > known.min())
+
+
+def coded(x: Floats, bins: int = 64) -> Floats:
+    """Return (n, f) float32 quantile codes of every column, -1 for NaN; labels are not read.
+
+    Trees lose nothing but resolution, and scikit-learn 1.9 bins weighted rows ten times slower than unweighted ones
+    unless a column has few values. Edges come from at most 50,000 evenly spaced rows.
+    """
+    step = max(1, len(x) // 50_000)
+    out = np.full(x.shape, -1.0, np.float32)
+    for j in range(x.shape[1]):
+        known = x[::step, j][np.isfinite(x[::step, j])]
+        if not len(known):
+            continue
+        edges = np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1], method="nearest"))
+        finite = np.isfinite(x[:, j])
+        out[finite, j] = np.searchsorted(edges, x[finite, j], side="right")
+    return out

@@ -1,4 +1,4 @@
-"""Lower the weight of suspicious rows softly, down to 0.05; the share of doubtful rows sets the threshold."""
+"""Lower the weight of rows whose label is more likely wrong than right, softly, down to 0.05."""
 
 from dataclasses import dataclass
 
@@ -11,22 +11,17 @@ from steelyard.values.readings import Readings
 
 @dataclass(frozen=True)
 class Gate(Policy):
-    """w = floor + (1 - floor) * sigmoid((t - s) / width), s = suspicion as a rank, t = 1 - share of flagged rows.
+    """w = floor + (1 - floor) * sigmoid((1/2 - P(wrong)) / width).
 
-    floor: least weight. width: softness in ranks. The rank makes it deaf to the scale of the suspicion; with no
-    row flagged it is uniform. Robust gate P1 of our methods page (a soft small-loss rule).
+    P(wrong) is the posterior chance that the label is wrong under the estimated noise; 1/2 is the Bayes decision.
+    floor: least weight. width: softness. Robust gate P1 of our methods page, a soft small-loss rule; see docs.
     """
 
-    needs = ("suspicion", "flagged")
+    needs = ("p_wrong",)
 
     floor: float = 0.05
-    width: float = 0.02
+    width: float = 0.1
 
     def raw(self, readings: Readings, progress: float = 1.0) -> Floats:
-        doubt = float(np.mean(readings["flagged"])) if readings.n else 0.0
-        if doubt == 0.0:
-            return np.ones(readings.n)
-        s = np.nan_to_num(readings["suspicion"], nan=0.0)
-        rank = (np.argsort(np.argsort(s, kind="stable"), kind="stable") + 0.5) / readings.n
-        z = np.clip((1.0 - doubt - rank) / self.width, -50, 50)
-        return self.floor + (1.0 - self.floor) / (1.0 + np.exp(-z))
+        wrong = np.nan_to_num(readings["p_wrong"], nan=0.0)
+        return self.floor + (1.0 - self.floor) / (1.0 + np.exp((wrong - 0.5) / self.width))

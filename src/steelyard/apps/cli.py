@@ -1,0 +1,253 @@
+"""The command line: builds a call, lets the api do it, draws what comes back."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+from steelyard.errors import DataErrors, EnvironmentProblem, GateFailed, Inconclusive, Interrupted, SteelyardError
+from steelyard.version import VERSION
+from steelyard.wording import choose_language, say
+
+VERBS = ("demo", "check", "score", "compare", "show", "export", "runs", "list", "doctor")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 gate, 2 usage, 3 data, 4 environment, 5 no verdict, 130."""
+    args = parser().parse_args(argv)
+    args.lang = choose_language(args.lang)
+    if not args.verb:
+        parser().print_help()
+        return 0
+    if args.threads:
+        os.environ["OMP_NUM_THREADS"] = str(args.threads)
+    try:
+        return _dispatch(args)
+    except SteelyardError as e:
+        return _fail(e, args)
+    except KeyboardInterrupt:
+        return _fail(Interrupted("I130"), args)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except MemoryError:
+        return _fail(EnvironmentProblem("E223"), args)
+    except Exception as e:
+        return _unexpected(e, args)
+
+
+def _dispatch(args: argparse.Namespace) -> int:
+    from steelyard.apps import commands
+
+    result = commands.VERBS[args.verb](args)
+    return int(result or 0)
+
+
+def _fail(error: SteelyardError, args: argparse.Namespace) -> int:
+    if args.json:
+        problems = error.problems if isinstance(error, DataErrors) else (error,)
+        body = {"schema": "steelyard.error/1", "errors": [p.as_dict() for p in problems], "exit_code": error.exit_code}
+        print(json.dumps(body, ensure_ascii=False))
+    label = {"en": "error", "zh": "错误"}[args.lang]
+    text = error.say(args.lang)
+    head = "" if isinstance(error, DataErrors) else f"{error.code} "
+    print(f"steelyard: {label} {head}{text}", file=sys.stderr)
+    if args.verbose:
+        traceback.print_exc()
+    return error.exit_code
+
+
+def _unexpected(error: Exception, args: argparse.Namespace) -> int:
+    """Say what went wrong without a traceback; the traceback lies in a file."""
+    from steelyard.api import runs_root
+
+    log = runs_root(args.run_dir) / "errors.log"
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as out:
+            out.write(time.strftime("%Y-%m-%dT%H:%M:%S ") + traceback.format_exc() + "\n")
+    except OSError:
+        log = Path("-")
+    found = SteelyardError("X001", reason=f"{type(error).__name__}: {error}", log=str(log))
+    return _fail(found, args)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of every verb."""
+    top = argparse.ArgumentParser(
+        prog="steelyard",
+        description="Weigh every training sample, and say honestly whether weighting helps. 称出每条训练样本的分量。",
+        epilog="DATA: a path, a glob or -. RUN: a directory, an id, a prefix or last.",
+    )
+    top.add_argument("--version", action="version", version=f"steelyard {VERSION}")
+    everywhere = _everywhere()
+    verbs = top.add_subparsers(dest="verb", metavar="VERB")
+    top.set_defaults(lang=None, json=False, verbose=False, threads=None, run_dir=None)
+
+    def verb(name: str, text: str) -> argparse.ArgumentParser:
+        return verbs.add_parser(name, help=text, description=text, parents=[everywhere])
+
+    demo = verb("demo", "the main job on a generated bilingual catalogue with planted errors")
+    demo.add_argument("--seed", type=int, default=7)
+    check = verb("check", "look at a table before any model: columns, leaks, contradictions, personal data, cost")
+    check.add_argument("data", metavar="DATA")
+    check.add_argument("--strict", action="store_true", help="exit 1 when there is a warning")
+    _reading(check)
+    score = verb("score", "suspicion, difficulty and benefit of every row, with reasons")
+    score.add_argument("data", metavar="DATA")
+    score.add_argument("--tier", default="quick")
+    score.add_argument("--seed", type=int, default=7)
+    score.add_argument("--folds", type=int, default=5, help="parts of the queries that are held out in turn (5)")
+    score.add_argument("--dry-run", action="store_true", help="say what it would cost and stop")
+    _reading(score)
+    compare = verb("compare", "uniform, weighted, pruned, repaired and controls on unseen queries: a verdict")
+    compare.add_argument("run", metavar="RUN", nargs="?", default="last")
+    compare.add_argument("--seeds", type=int, default=5, help="cells, each with its own held-out queries (5)")
+    compare.add_argument("--metric", help="such as ndcg@10[gain=esci]; by default what suits the labels")
+    compare.add_argument("--model", choices=["boosted", "linear"])
+    compare.add_argument("--min-gain", type=float, default=0.0, help="least gain worth acting on (0)")
+    compare.add_argument("--interest", type=float, default=0.01, help="a difference that would matter (0.01)")
+    compare.add_argument("--max-rows", type=int, default=60_000, help="sample whole queries above it (60000)")
+    compare.add_argument("--require-verdict", action="store_true", help="exit 5 when the answer is cannot_tell")
+    compare.add_argument("--fail-on", help="exit 1 when it holds: answer=use_weights, or gain>0.01")
+    show = verb("show", "look into a run: top, slices, row KEY, query TEXT, info")
+    show.add_argument("run", metavar="RUN")
+    show.add_argument("what", choices=["top", "slices", "row", "query", "info"])
+    show.add_argument("key", nargs="?")
+    show.add_argument("-n", type=int, default=20, help="rows to show (20)")
+    show.add_argument("--unmask", action="store_true", help="show personal data")
+    export = verb("export", "write clean, weights, top or report")
+    export.add_argument("run", metavar="RUN")
+    export.add_argument("what", choices=["clean", "weights", "top", "report"])
+    export.add_argument("--to", help="format; steelyard list exports")
+    export.add_argument("--out", help="file to write; by default inside the run directory")
+    export.add_argument("--policy", help="policy of the weights; steelyard list policies")
+    verb("runs", "all runs, newest first")
+    parts_of = verb("list", "all parts of a kind, one line each")
+    parts_of.add_argument("kind", nargs="?")
+    verb("doctor", "versions and machine: what to paste into an issue")
+    return top
+
+
+def _everywhere() -> argparse.ArgumentParser:
+    """Return the options that every verb has; they may stand before or behind the others."""
+    both = argparse.ArgumentParser(add_help=False)
+    group = both.add_argument_group("everywhere")
+    group.add_argument("--json", action="store_true", help="one JSON object on stdout; logs go to stderr")
+    group.add_argument("--lang", choices=["en", "zh"], help="language of sentences (or STEELYARD_LANG)")
+    group.add_argument("--run-dir", help="folder of all runs (runs, or STEELYARD_RUNS)")
+    group.add_argument("--quiet", "-q", action="store_true", help="no progress")
+    group.add_argument("--verbose", "-v", action="store_true", help="tracebacks too")
+    group.add_argument("--threads", type=int, help="threads of the numerical libraries")
+    group.add_argument("--no-color", action="store_true", help=argparse.SUPPRESS)
+    return both
+
+
+def _reading(verb: argparse.ArgumentParser) -> None:
+    group = verb.add_argument_group("reading")
+    group.add_argument("--preset", help="esci, wands, trec, letor, quepid; steelyard list sources")
+    group.add_argument("--columns", help="yours are called differently: label=my_grade,query=search_term")
+    group.add_argument("--labels", help="order and worth of labels: Exact=1,Partial=0.5,Irrelevant=0")
+    group.add_argument("--label-order", help="desc, or the labels from worst to best: bad,fair,good")
+    group.add_argument("--task", choices=["relevance", "classification", "tagging"])
+    group.add_argument("--group-by", help="column that must not be split between folds")
+    group.add_argument("--encoding", help="utf-8, gb18030, ...")
+    group.add_argument("--sample", type=int, help="use about that many rows, whole queries")
+
+
+def pairs(text: str | None, what: str) -> dict[str, str] | None:
+    """Return ``a=b,c=d`` as a dictionary. Raises UsageError U131 for a piece without ``=``."""
+    from steelyard.errors import UsageError
+
+    if not text:
+        return None
+    out = {}
+    for piece in text.split(","):
+        name, equals, value = piece.partition("=")
+        if not equals or not name.strip():
+            raise UsageError("U131", option=what, piece=piece)
+        out[name.strip()] = value.strip()
+    return out
+
+
+def reading_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the reading options of a call, as the api takes them."""
+    order = args.label_order
+    labels = pairs(args.labels, "--labels")
+    return {
+        "preset": args.preset,
+        "columns": pairs(args.columns, "--columns"),
+        "labels": {k: float(v) for k, v in labels.items()} if labels else None,
+        "label_order": order.split(",") if order and "," in order else order,
+        "task": args.task,
+        "group_by": args.group_by,
+        "encoding": args.encoding,
+        "sample": args.sample,
+    }
+
+
+class Live:
+    """Progress on stderr: one live line on a terminal, else a line a stage; never on stdout."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.silent = args.quiet or not (args.verbose or sys.stderr.isatty() or not args.json)
+        self.lang, self.tty = args.lang, sys.stderr.isatty()
+        self.started = self.stage_started = time.monotonic()
+        self.stage = ""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if self.silent:
+            return
+        now = time.monotonic()
+        if stage != self.stage:
+            self.stage, self.stage_started = stage, now
+        left = (now - self.stage_started) / done * (total - done) if done else 0.0
+        text = say("P_line", self.lang, stage=say(f"P_{stage.rstrip('0123456789')}", self.lang), done=done, total=total,
+                   left=_span(left), passed=_span(now - self.started))  # fmt: skip
+        if self.tty:
+            print(f"\r\x1b[K{text}", end="" if done < total else "\n", file=sys.stderr, flush=True)
+        elif done == total:
+            print(text, file=sys.stderr, flush=True)
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def gate(text: str, facts: dict[str, Any]) -> None:
+    """Raise GateFailed G501 when the user's gate holds: ``name=value``, ``name>number`` or ``name<number``."""
+    from steelyard.errors import UsageError
+
+    tests: dict[str, Callable[[Any, str], bool]] = {
+        ">": lambda a, b: float(a) > float(b),
+        "<": lambda a, b: float(a) < float(b),
+        "=": lambda a, b: str(a) == b,
+    }
+    for sign, test in tests.items():
+        name, found, value = text.partition(sign)
+        if found:
+            if name.strip() not in facts:
+                raise UsageError("U132", name=name.strip(), known=", ".join(facts))
+            if test(facts[name.strip()], value.strip()):
+                raise GateFailed("G501", gate=text, value=str(facts[name.strip()]))
+            return
+    raise UsageError("U132", name=text, known=", ".join(facts))
+
+
+def inconclusive(answer: str) -> None:
+    """Raise Inconclusive V501 for ``cannot_tell``."""
+    if answer == "cannot_tell":
+        raise Inconclusive("V501")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,159 @@
+"""What each verb of the command line does: call the api, draw the value, or print it as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from typing import Any
+
+from steelyard import api
+from steelyard.apps import draw
+from steelyard.apps.cli import Live, gate, inconclusive, reading_options
+from steelyard.errors import UsageError
+
+
+def _out(args: argparse.Namespace, schema: str, body: dict[str, Any], text: Callable[[], str]) -> None:
+    """Print one JSON object, or the drawing for people."""
+    if args.json:
+        print(json.dumps({"schema": f"steelyard.{schema}", **body}, ensure_ascii=False, default=str))
+    else:
+        print(text())
+
+
+def check(args: argparse.Namespace) -> int:
+    found = api.check(args.data, strict=args.strict, **reading_options(args))
+    body = {k: v for k, v in found.to_dict().items() if k != "schema"}
+    _out(args, "check/1", body, lambda: draw.checkup(found, args.lang, args.data))
+    found.raise_for_errors()
+    return 0
+
+
+def score(args: argparse.Namespace) -> int:
+    options = reading_options(args)
+    if args.dry_run:
+        found = api.check(args.data, **options)
+        _out(args, "estimate/1", {"estimates": found.to_dict()["estimates"]}, lambda: draw.estimates(found, args.lang))
+        return 0
+    scored = api.score(
+        args.data, tier=args.tier, seed=args.seed, folds=args.folds, run_dir=args.run_dir, progress=Live(args), **options
+    )
+    info = scored.info
+    body = {"run": scored.run.path.name, "id": scored.id, "path": str(scored.run.path)}
+    body |= {k: info[k] for k in ("rows", "groups", "labelled", "flagged", "contradicted", "error_rate", "out_of_fold",
+                                  "reviewed", "model", "columns")}  # fmt: skip
+    _out(args, "score/1", body, lambda: draw.scored(scored, args.lang))
+    return 0
+
+
+def compare(args: argparse.Namespace) -> int:
+    result = api.compare(
+        args.run,
+        seeds=args.seeds,
+        metric=args.metric,
+        model=args.model,
+        min_gain=args.min_gain,
+        interest=args.interest,
+        max_rows=args.max_rows,
+        run_dir=args.run_dir,
+        progress=Live(args),
+    )
+    body = {k: v for k, v in result.as_dict().items() if k != "schema"}
+    _out(args, "compare/1", body, lambda: draw.comparison(result, args.lang))
+    if args.fail_on:
+        best = max((a.delta.value for a in result.arms if not a.control), default=0.0)
+        gate(args.fail_on, {"answer": result.answer, "gain": best})
+    if args.require_verdict:
+        inconclusive(result.answer)
+    return 0
+
+
+def show(args: argparse.Namespace) -> int:
+    scored = api.open_run(args.run, args.run_dir)
+    if args.what in ("row", "query") and not args.key:
+        raise UsageError("U133", what=args.what)
+    mask = not args.unmask
+    if args.what == "slices":
+        found = scored.slices()[: args.n]
+        _out(args, "slices/1", {"slices": found}, lambda: draw.slices(found, args.lang))
+    elif args.what == "info":
+        _out(args, "info/1", {"info": scored.info}, lambda: draw.info(scored, args.lang))
+    else:
+        rows = (
+            scored.top(args.n, mask=mask) if args.what == "top"
+            else scored.query(args.key, mask=mask) if args.what == "query"
+            else [scored.row(args.key, mask=mask)]
+        )  # fmt: skip
+        _out(args, "rows/1", {"rows": rows}, lambda: draw.rows(rows, args.lang, whole=args.what == "row"))
+    return 0
+
+
+def export(args: argparse.Namespace) -> int:
+    if args.what == "report":
+        path = api.report(args.run, args.out, lang=args.lang, run_dir=args.run_dir)
+    else:
+        path = api.export(args.run, args.what, to=args.to, path=args.out, policy=args.policy, run_dir=args.run_dir)
+    _out(args, "export/1", {"path": str(path)}, lambda: str(path))
+    return 0
+
+
+def demo(args: argparse.Namespace) -> int:
+    scored, result, report = api.demo(run_dir=args.run_dir, progress=Live(args), seed=args.seed)
+    body = {"run": scored.run.path.name, "reviewed": scored.info["reviewed"], "answer": result.answer}
+    _out(args, "demo/1", {**body, "report": str(report)}, lambda: draw.demo(scored, result, report, args.lang))
+    return 0
+
+
+def runs(args: argparse.Namespace) -> int:
+    found = [{"name": r.path.name, "path": str(r.path), "verb": r.plan.verb, "done": r.has("scores.parquet")}
+             for r in api.runs(args.run_dir)]  # fmt: skip
+    _out(args, "runs/1", {"runs": found}, lambda: draw.runs(found, args.lang))
+    return 0
+
+
+def list_parts(args: argparse.Namespace) -> int:
+    from steelyard import parts
+
+    kinds = [args.kind] if args.kind else sorted(parts.KINDS)
+    if args.kind and args.kind not in parts.KINDS:
+        raise UsageError("U134", name=args.kind, known=", ".join(sorted(parts.KINDS)))
+    found = {kind: {name: parts.describe(kind, name) for name in parts.names(kind)} for kind in kinds}
+    _out(args, "list/1", {"parts": found}, lambda: draw.part_list(found))
+    return 0
+
+
+def doctor(args: argparse.Namespace) -> int:
+    facts = _machine()
+    _out(args, "doctor/1", facts, lambda: "\n".join(f"{k:<14}{v}" for k, v in facts.items()))
+    return 0
+
+
+def _machine() -> dict[str, Any]:
+    import os
+    import platform
+    import shutil
+    from importlib.metadata import PackageNotFoundError, version
+
+    facts: dict[str, Any] = {"python": platform.python_version(), "system": platform.platform(), "cores": os.cpu_count()}
+    for package in ("steelyard", "numpy", "pyarrow", "scipy", "scikit-learn", "pandas", "torch"):
+        try:
+            facts[package] = version(package)
+        except PackageNotFoundError:
+            facts[package] = "-"
+    facts["free disk"] = f"{shutil.disk_usage('.').free / 1e9:.0f} GB"
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        facts["memory"] = f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9:.0f} GB"
+    return facts
+
+
+VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "check": check,
+    "compare": compare,
+    "demo": demo,
+    "doctor": doctor,
+    "export": export,
+    "list": list_parts,
+    "runs": runs,
+    "score": score,
+    "show": show,
+}
