@@ -1,5 +1,7 @@
 """Personal data: what must be found, and what looks like it but must stay."""
 
+import itertools
+
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from steelyard.features.hashing import Distinct, distinct
 from steelyard.features.personal import KINDS, hits, is_id_card, mask, personal_rows
+
 from .tables import table
 
 FOUND = [
@@ -34,7 +37,8 @@ FOUND = [
 STAYS = [
     "galaxy s21 ultra 5g 256gb", "model WH-1000XM4 headphones", "SKU13812345678", "13812345678A", "B-13812345678",
     "12345678901", "14012345678", "16012345678", "price 13800000000.00", "isbn 978-0-306-40615-7", "9780306406157",
-    "0-306-40615-2", "ean 4006381333931", "4901234567894", "gtin 36123456789017 box", "$1,299.00 tv", "1-1/2 in. x 10 ft.",
+    "0-306-40615-2", "ean 4006381333931", "4901234567894", "gtin 36123456789017 box", "$1,299.00 tv",
+    "1-1/2 in. x 10 ft.",
     "3 pack @ $5.99", "logo@2x.png", "user@host", "110105194912310021", "110105194913310027",
     "4111 1111 1111 1112", "1111111111111111", "9999999999999995", "part 1001-234-567", "20230512 13:45:20",
     "6222-0212", "911-555-1234", "115-555-2671", "+12", "x+1234567890", "iphone 12 13 14 15 pro max 2023",
@@ -90,7 +94,7 @@ def test_several_hits_in_one_text() -> None:
 def test_mask_is_idempotent_and_hits_lie_in_order(text: str) -> None:
     found = hits(text)
     assert mask(mask(text)) == mask(text)
-    assert all(a.end <= b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end <= b.start for a, b in itertools.pairwise(found))
     assert all(h.kind in KINDS and 0 <= h.start < h.end <= len(text) for h in found)
 
 

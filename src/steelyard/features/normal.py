@@ -43,10 +43,7 @@ def normal(text: str) -> str:
     Idempotent: ``normal(normal(t)) == normal(t)``. About 1 µs for a short English query, 5 µs for a Chinese title.
     Source: Unicode Standard Annex 15 (normalisation forms) and section 3.13 (caseless matching).
     """
-    if text.isascii():
-        folded = text.translate(_ASCII)
-    else:
-        folded = _compatible(text).translate(_FOLD)
+    folded = text.translate(_ASCII) if text.isascii() else _compatible(text).translate(_FOLD)
     if "." in folded or "/" in folded:
         folded = _between_digits(folded)
     return " ".join(folded.split())

@@ -26,14 +26,13 @@ _EMAIL = re.compile(
     r"(?<![A-Za-z0-9_.%+-])[A-Za-z0-9_%+-][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,5}([A-Za-z]{2,24})(?![A-Za-z0-9_-])"
 )
 #: Endings that are file names (logo@2x.png), not mail domains.
-_FILES = frozenset("png jpg jpeg gif svg webp css js json html htm pdf txt".split())
+_FILES = frozenset(["png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "json", "html", "htm", "pdf", "txt"])
 
 _ALONE, _END = r"(?<![A-Za-z0-9_.#/+-])", r"(?![A-Za-z0-9_]|[.,/-]\d)"
 _ID_CARD = re.compile(_ALONE + r"(\d{17}[\dXx])" + _END)
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_PROVINCES = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83".split()
-)
+#: First two digits: provinces, Taiwan, Hong Kong, Macau, and their residence permits (GB/T 2260).
+_PROVINCES = re.compile(r"1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]")
 
 _CARD = re.compile(_ALONE + r"(\d{13,19}|\d{4}([ -])\d{4}\2\d{4}\2\d{1,7}|\d{4}([ -])\d{6}\3\d{4,5})" + _END)
 #: Digits in front -> lengths in use. Source: ISO/IEC 7812 ranges as the networks publish them.
@@ -57,7 +56,9 @@ _MOBILE = re.compile(
 )
 _LANDLINE = re.compile(_ALONE + r"\(?0(?:10|2[0-57-9]|[3-9]\d{2})(?:\)[ -]?|-)[2-8]\d{6,7}" + _END)
 _NORTH_AMERICA = re.compile(
-    _ALONE + r"(?:1[-. ])?(?:\([2-9](?!11)\d{2}\) ?[2-9]\d{2}[-. ]|[2-9](?!11)\d{2}([-.])[2-9]\d{2}\1)\d{4}(?![A-Za-z0-9_]|[-./,]\d)"
+    _ALONE
+    + r"(?:1[-. ])?(?:\([2-9](?!11)\d{2}\) ?[2-9]\d{2}[-. ]|"
+    + r"[2-9](?!11)\d{2}([-.])[2-9]\d{2}\1)\d{4}(?![A-Za-z0-9_]|[-./,]\d)"
 )
 _INTERNATIONAL = re.compile(r"(?<![\w.#/+])\+(\d{1,3}(?:[ .-]?\(?\d{1,5}\)?){2,6})(?![A-Za-z0-9_]|[.,/-]\d)")
 #: Country calling codes by their first digits. Source: ITU-T E.164 list of assigned codes.
@@ -141,7 +142,7 @@ def _candidates(text: str) -> Iterator[tuple[str, int, int]]:
 
 def is_id_card(number: str) -> bool:
     """Say whether 18 characters are a Chinese identity number: province, birth date, check digit (GB 11643)."""
-    if number[:2] not in _PROVINCES:
+    if not _PROVINCES.match(number):
         return False
     try:
         born = datetime.date(int(number[6:10]), int(number[10:12]), int(number[12:14]))

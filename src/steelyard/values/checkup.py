@@ -57,7 +57,7 @@ class Checkup:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, schema ``steelyard.check/1``; keys and codes are stable, messages are not."""
-        counts = {s: len(self.of(s)) for s in ("ok", "note", "warn", "error")}  # type: ignore[arg-type]
+        counts = {s: len(self.of(s)) for s in ("ok", "note", "warn", "error")}
         return {
             "schema": SCHEMA,
             "usable": self.usable,
@@ -71,5 +71,3 @@ class Checkup:
 
 def _facts(finding: Finding) -> dict[str, Any]:
     return {**finding.facts, "count": finding.count}
-
-

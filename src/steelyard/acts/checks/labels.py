@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 
 from steelyard.acts.checks.looked import Findings, Looked
 from steelyard.values.arrays import Ints
+from steelyard.values.findings import Severity
 
 #: Above this share of one label the table is called skewed.
 SKEWED = 0.95
@@ -35,7 +37,7 @@ def check_labels(looked: Looked) -> Findings:
         yield looked.finding("D159.ok", "ok", count=len(samples))
     top = int(counts.argmax())
     share = float(counts[top] / len(known))
-    facts = {"label": samples.scale.names[top], "share": share}
+    facts: dict[str, Any] = {"label": samples.scale.names[top], "share": share}
     if share == 1.0:
         yield looked.finding("D116", "error", count=len(known), **facts)
     elif share > SKEWED:
@@ -62,7 +64,7 @@ def check_queries(looked: Looked) -> Findings:
         return
     query, flat = flat_queries(looked.query[several], samples.label[several])
     share = float(flat.mean())
-    severity = "warn" if share > FLAT else "note" if flat.any() else "ok"
+    severity: Severity = "warn" if share > FLAT else "note" if flat.any() else "ok"
     code = "D155" if flat.any() else "D155.ok"
     count = int(flat.sum())
     yield looked.finding(code, severity, several[flat[query]], count=count, share=share, queries=len(flat))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-
 from steelyard.acts.checks.looked import Findings, Looked
 from steelyard.features.personal import KINDS, personal_rows
 
@@ -29,6 +28,6 @@ def counts_of(counts: Counter[str]) -> dict[str, int]:
 
 
 def _said(counts: Counter[str]) -> str:
-    return ", ".join(f"{kind} {counts[kind]:,}" for kind in sorted(KINDS, key=lambda k: (-counts[k], k)) if counts[kind])
-
-
+    return ", ".join(
+        f"{kind} {counts[kind]:,}" for kind in sorted(KINDS, key=lambda k: (-counts[k], k)) if counts[kind]
+    )

@@ -67,7 +67,7 @@ def check_leaks(looked: Looked) -> Findings:
             rows = held & np.isin(looked.query, looked.query[train])
             queries, of = len(np.unique(looked.query[rows])), len(np.unique(looked.query[held]))
             if rows.any():
-                facts = {"queries": of, "rows": int(rows.sum()), "share": queries / of}
+                facts = {"queries": of, "affected": int(rows.sum()), "share": queries / of}
                 yield looked.finding("D120", "warn", rows, count=queries, split=split, **facts)
             else:
                 yield looked.finding("D120.ok", "ok", count=of, split=split)
