@@ -1,0 +1,94 @@
+"""Labels: order and counts, missing ones, skew, queries that cannot be ranked, clicks."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from steelyard.acts.checks.looked import Findings, Looked
+from steelyard.values.arrays import Ints
+from steelyard.values.findings import Severity
+
+#: Above this share of one label the table is called skewed.
+SKEWED = 0.95
+#: Above this share of queries with one row, ranking measures mean nothing.
+LONELY = 0.90
+#: Above this share of queries with one grade only, ranking measures rest on few queries.
+FLAT = 0.50
+_CLICKS = re.compile(r"click|clk|点击|點擊", re.IGNORECASE)
+
+
+def check_labels(looked: Looked) -> Findings:
+    """Say the labels, worst grade first, with counts; count the missing; name one class or skew."""
+    samples = looked.samples
+    known = samples.label[samples.labelled]
+    counts = np.bincount(known, minlength=len(samples.scale))
+    said = ", ".join(f"{name}: {int(c):,}" for name, c in zip(samples.scale.names, counts, strict=False))
+    if not len(known):
+        yield looked.finding("D153", "error", count=len(samples))
+        return
+    order = "D151.ok" if samples.scale.ordered else "D151.classes"
+    yield looked.finding(order, "ok", count=int((counts > 0).sum()), labels=said)
+    if len(known) < len(samples):
+        yield looked.finding("D159", "warn", ~samples.labelled, total=len(samples))
+    else:
+        yield looked.finding("D159.ok", "ok", count=len(samples))
+    top = int(counts.argmax())
+    share = float(counts[top] / len(known))
+    facts: dict[str, Any] = {"label": samples.scale.names[top], "share": share}
+    if share == 1.0:
+        yield looked.finding("D116", "error", count=len(known), **facts)
+    elif share > SKEWED:
+        yield looked.finding("D117", "warn", count=int(counts[top]), **facts)
+    else:
+        yield looked.finding("D117.ok", "ok", **facts)
+
+
+def check_queries(looked: Looked) -> Findings:
+    """Say whether queries have several rows and several grades (ranking only)."""
+    samples = looked.samples
+    if not looked.ranked or not samples.labelled.any():
+        return
+    sizes = np.bincount(looked.query)
+    sizes = sizes[sizes > 0]
+    lonely = float((sizes == 1).mean())
+    rows = np.bincount(looked.query)[looked.query] == 1
+    if lonely > LONELY:
+        yield looked.finding("D115", "warn", rows, count=int((sizes == 1).sum()), share=lonely, queries=len(sizes))
+    else:
+        yield looked.finding("D115.ok", "ok", count=len(sizes), share=lonely, per_query=float(sizes.mean()))
+    several = np.flatnonzero(samples.labelled & ~rows)
+    if not len(several):
+        return
+    query, flat = flat_queries(looked.query[several], samples.label[several])
+    share = float(flat.mean())
+    severity: Severity = "warn" if share > FLAT else "note" if flat.any() else "ok"
+    code = "D155" if flat.any() else "D155.ok"
+    count = int(flat.sum())
+    yield looked.finding(code, severity, several[flat[query]], count=count, share=share, queries=len(flat))
+
+
+def flat_queries(query: Ints, label: Ints) -> tuple[Ints, np.ndarray]:
+    """Return (dense codes (n,), flat (q,) bool): queries whose rows all carry one label."""
+    names, code = np.unique(query, return_inverse=True)
+    least = np.full(len(names), np.iinfo(np.int64).max)
+    most = np.full(len(names), -1)
+    np.minimum.at(least, code, label)
+    np.maximum.at(most, code, label)
+    return code, least == most
+
+
+def check_clicks(looked: Looked) -> Findings:
+    """Name click data without a position: not clicked may only mean not seen."""
+    samples = looked.samples
+    column = samples.columns.get("label", "")
+    two = {name.strip().lower().removesuffix(".0") for name in samples.scale.names}
+    if not _CLICKS.search(column) or not two <= {"0", "1", "true", "false"}:
+        return
+    rows = int(samples.labelled.sum())
+    if samples.has("position"):
+        yield looked.finding("C140.ok", "ok", count=rows, column=column)
+    else:
+        yield looked.finding("C140", "warn", count=rows, column=column)
