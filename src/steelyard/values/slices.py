@@ -1,0 +1,49 @@
+"""Slice: a part of the table named by one or two columns, and how much of it is flagged."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Slice:
+    """How often the rows of one slice are flagged, against all other rows.
+
+    columns, values: what names the slice; one of each, or two. n: its rows; flagged: those flagged.
+    share: flagged / n; low, high: its 95% Wilson interval. of_all: the part of all flagged rows that lies here.
+    lift: share over the share of the other rows (inf where the others have none).
+    p: two-sided hypergeometric test against the other rows; q_value: p after Benjamini and Hochberg, over every
+    slice tested; star: q_value is at or below the rate asked (lift says whether it has more or fewer flags).
+    suspicion: mean suspicion of its rows, or None. example: position of the flagged row that is suspected most
+    (of the first row where none is flagged); row_key: its key, or ''.
+    also: slices of almost the same rows that were merged into this one, as ``column=value`` texts.
+    """
+
+    columns: tuple[str, ...]
+    values: tuple[str, ...]
+    n: int
+    flagged: int
+    share: float
+    low: float
+    high: float
+    of_all: float
+    lift: float
+    p: float
+    q_value: float
+    star: bool
+    suspicion: float | None = None
+    example: int = 0
+    row_key: str = ""
+    also: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The slice in words: ``locale=cn & label=E``."""
+        return " & ".join(f"{c}={v}" for c, v in zip(self.columns, self.values, strict=True))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON form; an infinite lift is None."""
+        found = asdict(self)
+        found |= {k: list(found[k]) for k in ("columns", "values", "also")}
+        return found | {"name": self.name, "lift": self.lift if self.lift != float("inf") else None}
