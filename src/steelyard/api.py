@@ -110,7 +110,14 @@ def score(
         _keep_source(run, samples)
         table = _table(samples, run)
         found = recording.record(
-            samples, table, _models(), _all("estimators"), seed=seed, folds=folds, keep=run.keep, progress=progress or _quiet
+            samples,
+            table,
+            _models(),
+            _all("estimators"),
+            seed=seed,
+            folds=folds,
+            keep=run.keep,
+            progress=progress or _quiet,
         )
         run.write("readings.parquet", found.readings.write)
         run.write_json("slices.json", {"schema": "steelyard.slices/1", "slices": found.slices})
@@ -314,9 +321,7 @@ def _reopen(run: Run, info: Mapping[str, Any]) -> Samples:
     return reread(info["origin"], kept if kept.exists() else None, parts.make)
 
 
-def _provenance(
-    samples: Samples, plan: Plan, facts: Mapping[str, Any], reading: Mapping[str, Any]
-) -> dict[str, Any]:
+def _provenance(samples: Samples, plan: Plan, facts: Mapping[str, Any], reading: Mapping[str, Any]) -> dict[str, Any]:
     import scipy
     import sklearn
 

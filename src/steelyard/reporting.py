@@ -84,9 +84,7 @@ def _findings(scored: Scored) -> list[dict[str, Any]]:
         found: list[Finding] = list(check(scored.samples).findings)
     except DataError as e:
         found = [Finding(e.code, "warn", 0, e.facts)]
-    return [
-        {**f.as_dict(), "message_en": f.say("en"), "message_zh": f.say("zh")} for f in found if f.severity != "ok"
-    ]
+    return [{**f.as_dict(), "message_en": f.say("en"), "message_zh": f.say("zh")} for f in found if f.severity != "ok"]
 
 
 def _summary(scored: Scored, compared: Comparison | None) -> dict[str, Any]:

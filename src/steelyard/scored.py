@@ -123,9 +123,7 @@ class Scored:
         from steelyard.features.personal import mask as masked
 
         samples = self.samples
-        columns = [
-            c for c in ("query_id", "query", "product_id", "title", "text", "tokens", "tags") if samples.has(c)
-        ]
+        columns = [c for c in ("query_id", "query", "product_id", "title", "text", "tokens", "tags") if samples.has(c)]
         rows = samples.table.select(columns).take(pa.array(positions)).to_pylist()
         out = []
         for row in rows:

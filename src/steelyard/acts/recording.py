@@ -67,7 +67,9 @@ def record(
     codes, facts = _reasons(samples, signals, readings, twins)
     progress("evidence", 2, 3)
     scores = _scores(samples, signals, readings, estimators, codes, facts)
-    found = slices(_slice_columns(samples), readings["flagged"], suspicion=readings["suspicion"], row_key=samples.row_key)
+    found = slices(
+        _slice_columns(samples), readings["flagged"], suspicion=readings["suspicion"], row_key=samples.row_key
+    )
     progress("evidence", 3, 3)
     return Recorded(scores, readings, [_slice(s, samples) for s in found[:200]], _facts(samples, signals, readings))
 

@@ -88,9 +88,7 @@ class _Members:
 
     def judgements(self, rows: list[int]) -> tuple[tuple[str, str], ...]:
         names, label = self.samples.scale.names, self.samples.label
-        judges = [
-            self.samples.table["annotator"][r].as_py() if self.samples.has("annotator") else "" for r in rows
-        ]
+        judges = [self.samples.table["annotator"][r].as_py() if self.samples.has("annotator") else "" for r in rows]
         return tuple((names[label[r]], str(j or "")) for r, j in zip(rows, judges, strict=True) if label[r] >= 0)
 
 

@@ -36,7 +36,13 @@ def score(args: argparse.Namespace) -> int:
         _out(args, "estimate/1", {"estimates": found.to_dict()["estimates"]}, lambda: draw.estimates(found, args.lang))
         return 0
     scored = api.score(
-        args.data, tier=args.tier, seed=args.seed, folds=args.folds, run_dir=args.run_dir, progress=Live(args), **options
+        args.data,
+        tier=args.tier,
+        seed=args.seed,
+        folds=args.folds,
+        run_dir=args.run_dir,
+        progress=Live(args),
+        **options,
     )
     info = scored.info
     body = {"run": scored.run.path.name, "id": scored.id, "path": str(scored.run.path)}
@@ -134,7 +140,11 @@ def _machine() -> dict[str, Any]:
     import shutil
     from importlib.metadata import PackageNotFoundError, version
 
-    facts: dict[str, Any] = {"python": platform.python_version(), "system": platform.platform(), "cores": os.cpu_count()}
+    facts: dict[str, Any] = {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "cores": os.cpu_count(),
+    }
     for package in ("steelyard", "numpy", "pyarrow", "scipy", "scikit-learn", "pandas", "torch"):
         try:
             facts[package] = version(package)

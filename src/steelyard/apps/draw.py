@@ -1,0 +1,178 @@
+"""Values as text for a terminal: aligned by display width, so that Chinese columns stand straight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from wcwidth import wcswidth, wcwidth
+
+from steelyard.scored import Scored
+from steelyard.values.checkup import Checkup
+from steelyard.values.comparison import Arm, Comparison
+from steelyard.wording import say
+
+MARK = {"ok": "OK", "note": "NOTE", "warn": "WARN", "error": "ERROR"}
+
+
+def plain(text: Any) -> str:
+    """Return text that cannot move the cursor: control characters become spaces."""
+    return "".join(c if c.isprintable() else " " for c in str(text))
+
+
+def cut(text: Any, width: int) -> str:
+    """Return text in at most ``width`` terminal cells, with an ellipsis where something was cut."""
+    text = plain(text)
+    if wcswidth(text) <= width:
+        return text
+    out, used = "", 0
+    for char in text:
+        cells = max(wcwidth(char), 0)
+        if used + cells > width - 1:
+            break
+        out, used = out + char, used + cells
+    return out + "…"
+
+
+def pad(text: Any, width: int, right: bool = False) -> str:
+    text = cut(text, width)
+    space = " " * max(width - max(wcswidth(text), 0), 0)
+    return space + text if right else text + space
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[Any]], widths: Sequence[int], right: Sequence[int] = ()) -> str:
+    """Return aligned columns; ``right``: positions of the columns that hold numbers."""
+    lines = []
+    for row in [head, *rows]:
+        cells = (pad(c, w, i in right) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
+        lines.append(" " + "  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def number(value: Any, digits: int = 3) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def checkup(found: Checkup, lang: str, name: str) -> str:
+    """Return what check found, one finding a line with its code, then the costs and the next command."""
+    lines = [f" {MARK[f.severity]:<5} {f.code} {plain(f.say(lang))}" for f in found.findings]
+    lines.append(estimates(found, lang))
+    lines.append(say("T_next", lang, command=f"steelyard score {name}"))
+    return "\n".join(lines)
+
+
+def estimates(found: Checkup, lang: str) -> str:
+    lines = []
+    for tier, cost in found.estimates.items():
+        if isinstance(cost.get("seconds"), int | float):
+            memory = cost.get("bytes") or cost.get("memory_bytes") or cost.get("memory") or 0
+            facts = {"tier": tier, "seconds": float(cost["seconds"]), "memory": float(memory) / 1e9}
+            lines.append(say("T_cost", lang, **facts))
+    return "\n".join(lines)
+
+
+def scored(run: Scored, lang: str) -> str:
+    """Return the summary of a score run: how many rows, what was found, the first rows, where to go on."""
+    info = run.info
+    facts = {k: info[k] for k in ("rows", "groups", "flagged", "contradicted")}
+    lines = [say("T_scored", lang, run=run.run.path.name, **facts)]
+    rate = info["error_rate"]
+    if rate:
+        low, high = rate["low"], rate["high"]
+        interval = f" [{low:.1%}, {high:.1%}]" if low is not None else ""
+        lines.append(say("T_rate", lang, rate=f"{rate['value']:.1%}{interval}", how=say(rate["how"], lang)))
+    if info["reviewed"]:
+        lines.append(say("T_reviewed", lang, **info["reviewed"]))
+    lines += ["", rows(run.top(5), lang), "", say("T_after_score", lang, run=run.run.path.name)]
+    return "\n".join(lines)
+
+
+def rows(found: list[dict[str, Any]], lang: str, whole: bool = False) -> str:
+    """Return rows with label, suggestion and reason; ``whole`` lists every field of each."""
+    if whole:
+        return "\n\n".join("\n".join(f" {pad(k, 20)} {plain(v)}" for k, v in row.items()) for row in found)
+    lines = []
+    for row in found:
+        text = " · ".join(plain(row[c]) for c in ("query", "title", "text") if row.get(c))
+        if not text and row.get("tokens"):
+            text = "".join(row["tokens"]) if lang == "zh" else " ".join(row["tokens"])
+        suggestion = (
+            f"{row['given']} → {row['suggested']} {row['p_suggested']:.2f}" if row["suggested"] else row["given"]
+        )
+        lines.append(f" {number(row['suspicion'])}  {pad(suggestion, 26)}  {cut(text, 78)}")
+        lines.append(f"        {pad(row['row_key'], 18)} {cut(row[f'reason_{lang}'] or '–', 90)}")
+    return "\n".join(lines) or say("T_none", lang)
+
+
+def slices(found: list[dict[str, Any]], lang: str) -> str:
+    head = [say(k, lang) for k in ("T_slice", "T_n", "T_share", "T_interval", "T_lift", "T_q")]
+    body = [
+        (f"{s['column']}={s['value']}", f"{s['n']:,}", f"{s['share']:.1%}", f"[{s['low']:.1%}, {s['high']:.1%}]",
+         number(s["lift"], 1), f"{s['q_value']:.3f}{' *' if s['star'] else ''}")
+        for s in found
+    ]  # fmt: skip
+    return table(head, body, (40, 10, 7, 16, 6, 9), right=(1, 2, 4)) if body else say("T_none", lang)
+
+
+def info(run: Scored, lang: str) -> str:
+    i = run.info
+    lines = [f" {pad(k, 14)} {plain(i[k])}" for k in ("id", "fingerprint", "rows", "groups", "task", "tier", "seed")]
+    lines += [f" {pad('columns', 14)} " + ", ".join(f"{k}←{v}" for k, v in i["columns"].items())]
+    lines += [f" {pad('labels', 14)} " + ", ".join(i["scale"]["names"][:30])]
+    lines += [f" {pad(k, 14)} {v}" for k, v in i["versions"].items()]
+    return "\n".join([*lines, say("T_reproduce", lang, command=i["command"])])
+
+
+def comparison(result: Comparison, lang: str) -> str:
+    """Return the arms with their differences, then the verdict and why."""
+    facts = {
+        "measure": result.measure,
+        "groups": result.groups,
+        "cells": result.cells,
+        "on": say(f"T_{result.on}", lang),
+    }
+    head = [say(k, lang) for k in ("T_arm", "T_value", "T_delta", "T_ess", "T_cost_head", "T_role")]
+    lines = [
+        say("T_compared", lang, **facts),
+        table(head, (_arm(a, lang) for a in result.arms), (20, 8, 28, 5, 6, 10), (1, 3, 4)),
+    ]
+    lines.append("")
+    lines.append(say("T_verdict", lang, answer=say(f"V_{result.answer}", lang)))
+    lines += [f"          {plain(say(code, lang, **values))}" for code, values in result.why]
+    if result.recovered_gain:
+        gain = result.recovered_gain
+        lines.append("          " + say("T_recovered", lang, value=gain.value, low=gain.low, high=gain.high))
+    lines.append("          " + say("T_visible", lang, visible=result.smallest_visible))
+    lines += [f"          {plain(say(code, lang, **values))}" for code, values in result.limits]
+    return "\n".join(lines)
+
+
+def _arm(arm: Arm, lang: str) -> tuple[str, ...]:
+    d = arm.delta
+    base = arm.name == "uniform_early_stop"
+    delta = "–" if base else f"{d.value:+.4f} [{d.low:+.4f}, {d.high:+.4f}]"
+    role = say("T_base", lang) if base else say("T_control", lang) if arm.control else ""
+    return arm.name, f"{arm.value:.4f}", delta, f"{arm.ess:.2f}", f"{arm.cost:.1f}x", role
+
+
+def demo(run: Scored, result: Comparison, report: Path, lang: str) -> str:
+    """Return the demo's summary: planted errors found, what weighting did, where the report lies."""
+    found = run.info["reviewed"] or {}
+    lines = [scored(run, lang), "", comparison(result, lang), ""]
+    lines.append(say("T_demo", lang, **{k: found.get(k, 0) for k in ("wrong", "hits", "flagged")}))
+    lines.append(say("T_report", lang, path=str(report)))
+    return "\n".join(lines)
+
+
+def runs(found: list[Mapping[str, Any]], lang: str) -> str:
+    body = [(r["name"], r["verb"], say("T_done" if r["done"] else "T_open", lang)) for r in found]
+    return table(("run", "verb", ""), body, (48, 8, 12)) if body else say("T_none", lang)
+
+
+def part_list(found: Mapping[str, Mapping[str, str]]) -> str:
+    lines = []
+    for kind, names in found.items():
+        lines.append(kind)
+        lines += [f"  {name:<22}{text}" for name, text in names.items()]
+    return "\n".join(lines)
