@@ -161,11 +161,11 @@ def compare(
         if before.get("plan") == plan.id:
             return Comparison.from_dict({k: v for k, v in before.items() if k != "plan"})
     with scored.run.locked():
-        samples, rows = scored.samples, np.arange(len(scored.samples))
+        samples, rows = scored.samples, np.arange(len(scored.samples), dtype=np.int64)
         if len(samples) > max_rows:
             from steelyard.acts.folding import spread
 
-            rows = spread(samples.group, max_rows, int(scored.info["seed"]))
+            rows = spread(samples.group, max_rows, int(scored.info["seed"])).astype(np.int64)
             samples = samples.take(rows)
         judged = _judged(samples, metric)
         settings = comparing.Settings(

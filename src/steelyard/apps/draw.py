@@ -165,7 +165,7 @@ def demo(run: Scored, result: Comparison, report: Path, lang: str) -> str:
     return "\n".join(lines)
 
 
-def runs(found: list[Mapping[str, Any]], lang: str) -> str:
+def runs(found: Sequence[Mapping[str, Any]], lang: str) -> str:
     body = [(r["name"], r["verb"], say("T_done" if r["done"] else "T_open", lang)) for r in found]
     return table(("run", "verb", ""), body, (48, 8, 12)) if body else say("T_none", lang)
 

@@ -1,0 +1,106 @@
+"""Every estimator and policy, found by file: contract, polarity, row order, rows without a label."""
+
+import numpy as np
+import pytest
+
+from steelyard import parts
+from steelyard.acts import estimating, scoring
+from steelyard.acts.scoring import Table
+from steelyard.values.readings import Readings
+from steelyard.values.signals import KNOWN, Signals
+
+N, C = 120, 3
+
+
+@pytest.fixture(scope="module")
+def signals() -> Signals:
+    rng = np.random.default_rng(1)
+    truth = rng.integers(0, C, N)
+    given = truth.copy()
+    given[:12] = (given[:12] + 1) % C
+    given[-3:] = -1
+    p = np.full((N, C), 0.1)
+    p[np.arange(N), truth] = 0.8
+    p += 0.02 * rng.random((N, C))
+    p /= p.sum(1, keepdims=True)
+    table = Table(None, np.zeros((N, 0)), given, np.arange(N), C, np.array([0, 0.5, 1]))
+    columns = {
+        "fold": np.arange(N) % 5, "probability": p, "repaired": p, "posterior": p,
+        "learned": (rng.random((N, 4)) < 0.5).astype(np.int8), "gradient_norm": rng.random(N), "alignment": rng.random(N) - 0.5,
+        "confidently_wrong": given != truth, "agreeing": rng.integers(0, 3, N).astype(np.int32),
+        "contradicting": rng.integers(0, 3, N).astype(np.int32),
+    }  # fmt: skip
+    return scoring.as_signals(np.array([f"k{i}" for i in range(N)], object), table, columns)
+
+
+@pytest.fixture(scope="module")
+def readings(signals: Signals) -> Readings:
+    found = estimating.read_out(signals, {n: parts.make("estimators", n) for n in parts.names("estimators")})
+    return found.with_columns(basis=np.linspace(0, 2, N))
+
+
+@pytest.mark.parametrize("name", parts.names("estimators"))
+def test_estimator_keeps_its_contract(name: str, signals: Signals) -> None:
+    estimator = parts.make("estimators", name)
+    assert set(estimator.needs) <= set(KNOWN)
+    value = estimator.estimate(signals)
+    assert value.shape == (N,)
+    known = signals["given"] >= 0
+    assert np.isfinite(value[known]).all()
+    if estimator.reading == "suspicion":
+        assert value[known].min() >= 0
+        assert value[known].max() <= 1
+
+
+@pytest.mark.parametrize("name", parts.names("estimators"))
+def test_estimator_commutes_with_row_order(name: str, signals: Signals) -> None:
+    order = np.random.default_rng(0).permutation(N)
+    estimator = parts.make("estimators", name)
+    np.testing.assert_allclose(estimator.estimate(signals)[order], estimator.estimate(signals.take(order)), rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["out_of_fold_loss", "confident_margin", "repaired", "evidence"])
+def test_suspicion_is_higher_for_wrong_labels(name: str, signals: Signals) -> None:
+    value = parts.make("estimators", name).estimate(signals)
+    assert np.nanmin(value[:12]) > np.nanmedian(value[12:])
+
+
+@pytest.mark.parametrize("name", parts.names("policies"))
+def test_policy_keeps_its_contract(name: str, readings: Readings) -> None:
+    weights = parts.make("policies", name).weigh(readings)
+    assert weights.weight.shape == (N,)
+    assert np.isfinite(weights.weight).all()
+    assert weights.weight.min() >= 0
+    assert weights.weight.mean() == pytest.approx(1.0)
+    assert 0 < weights.effective_size <= N + 1e-9
+    if weights.target is not None:
+        known = readings["given"] >= 0
+        np.testing.assert_allclose(weights.target[known].sum(1), 1, rtol=1e-6)
+
+
+def test_uniform_is_ones_bit_for_bit(readings: Readings) -> None:
+    assert np.array_equal(parts.make("policies", "uniform").weigh(readings).weight, np.ones(N))
+
+
+def test_shuffled_has_the_same_histogram(readings: Readings) -> None:
+    weight = parts.make("policies", "shuffled", seed=3).weigh(readings).weight
+    np.testing.assert_allclose(np.sort(weight), np.sort(readings["basis"] / readings["basis"].mean()))
+    assert not np.array_equal(weight, readings["basis"])
+
+
+def test_gate_lowers_planted_errors(readings: Readings) -> None:
+    weight = parts.make("policies", "gate").weigh(readings).weight
+    assert weight[:12].max() < np.median(weight[12:])
+
+
+def test_flags_are_capped_by_the_expected_number_of_errors(readings: Readings) -> None:
+    expected = np.nansum(readings["p_wrong"])
+    assert 0 < readings["flagged"].sum() <= round(expected)
+
+
+def test_readings_read_what_they_wrote(readings: Readings, tmp_path) -> None:
+    readings.write(tmp_path / "r.parquet")
+    again = Readings.read(tmp_path / "r.parquet")
+    assert list(again) == list(readings)
+    for name in readings:
+        np.testing.assert_array_equal(again[name], readings[name])
