@@ -60,7 +60,7 @@ def test_a_clean_table_is_clean() -> None:
     found = look(clean())
     assert troubles(found) == set()
     assert {f.code for f in found.findings} == {
-        "D150.ok", "D152.ok", "D151.ok", "D159.ok", "D117.ok", "D115.ok", "D155.ok", "D154.ok", "D133.ok", "D134.ok",
+        "D170.ok", "D172.ok", "D171.ok", "D179.ok", "D176.ok", "D115.ok", "D175.ok", "D174.ok", "D133.ok", "D134.ok",
         "D120.ok", "D121.ok", "P201.ok", "V401.ok", "E222.ok",
     }  # fmt: skip
     assert found.usable
@@ -69,23 +69,23 @@ def test_a_clean_table_is_clean() -> None:
 
 # rows 0-2 are query 0 (train), rows 3-8 queries 1 and 2 (test), rows 9-11 query 3 (train)
 PLANTED = {
-    "D152": (clean(title={5: " !? "}), 1, ("r5",), {"D152"}),
-    "D159": (clean(label={5: -1, 9: -1}), 2, ("r5", "r9"), {"D159"}),
-    "D154": (clean(query={9: "find aaaa"}, title={9: "AAAA, haaa"}), 1, ("r9",), {"D154"}),
-    "D133": (clean(query={10: "find aaaa"}, title={10: "AAAA haaa"}), 2, ("r0", "r10"), {"D133", "D157"}),
+    "D172": (clean(title={5: " !? "}), 1, ("r5",), {"D172"}),
+    "D179": (clean(label={5: -1, 9: -1}), 2, ("r5", "r9"), {"D179"}),
+    "D174": (clean(query={9: "find aaaa"}, title={9: "AAAA, haaa"}), 1, ("r9",), {"D174"}),
+    "D133": (clean(query={10: "find aaaa"}, title={10: "AAAA haaa"}), 2, ("r0", "r10"), {"D133", "D177"}),
     "D134": (clean(query={10: "aaaa find"}, title={0: LONG, 10: LONG + " mu"}), 2, ("r0", "r10"), {"D134"}),
-    "D135": (clean(query={4: "find baaa"}, title={3: "x", 4: "x"}), 2, ("r3", "r4"), {"D135", "D157"}),
+    "D135": (clean(query={4: "find baaa"}, title={3: "x", 4: "x"}), 2, ("r3", "r4"), {"D135", "D177"}),
     "D120": (clean(query={3: "FIND aaaa"}), 1, ("r3",), {"D120"}),
     "D121": (clean(query={3: "find aaaa"}, title={0: LONG, 3: LONG + " mu"}), 1, ("r3",), {"D120", "D121"}),
-    "D155": (clean(label={0: 1, 2: 1}), 1, ("r0", "r1", "r2"), {"D155"}),
-    "D117": (clean(label=[0] * 3580 + [1] * 20), 3580, (), {"D117", "D155", "V401"}),
-    "D116": (clean(label=[1] * 3600), 3600, (), {"D116", "D155", "V401"}),
+    "D175": (clean(label={0: 1, 2: 1}), 1, ("r0", "r1", "r2"), {"D175"}),
+    "D176": (clean(label=[0] * 3580 + [1] * 20), 3580, (), {"D176", "D175", "V401"}),
+    "D116": (clean(label=[1] * 3600), 3600, (), {"D116", "D175", "V401"}),
     "D115": (clean(query=[f"find {word(i)}" for i in range(3600)]), 3600, None, {"D115"}),
     "P201": (clean(query={9: "call 13812345678", 10: "call 13812345678", 11: "a@b.org"}), 3, 
              ("r9", "r10", "r11"), {"P201"}),
     "V401": (clean(300), 100, (), {"V401"}),
     "V402": (clean(split=["train"] * 3600), 0, (), {"V402"}),
-    "D153": (clean(label=[-1] * 3600), 3600, (), {"D153", "V401"}),
+    "D173": (clean(label=[-1] * 3600), 3600, (), {"D173", "V401"}),
 }  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def test_personal_data_is_counted_by_kind() -> None:
 
 def test_wrong_labels_are_bounded_from_below() -> None:
     s = table([0, 0, 2, 1, 1], query=["q"] * 5, title=["a", "a", "a", "b", "c"])
-    (one,) = look(s).find("D157")
+    (one,) = look(s).find("D177")
     assert (one.count, one.facts["repeated"]) == (1, 3)
 
 
@@ -171,13 +171,13 @@ def test_classification_is_checked_too() -> None:
     found = look(s)
     assert troubles(found) == {"D121", "V403"}
     assert found.find("D121")[0].rows == ("r31",)
-    assert found.find("D151.classes")
+    assert found.find("D171.classes")
 
 
 def test_no_rows_is_an_error() -> None:
     found = look(table([], query=pa.array([], pa.string()), title=pa.array([], pa.string())))
-    assert troubles(found) == {"D150"}
-    with pytest.raises(DataError, match="D150"):
+    assert troubles(found) == {"D170"}
+    with pytest.raises(DataError, match="D170"):
         found.raise_for_errors()
 
 
@@ -192,8 +192,14 @@ def test_poor_tables_do_not_break_it(rows: int, columns: dict[str, str | None]) 
 
 def test_notes_of_reading_come_first() -> None:
     s = clean()
-    object.__setattr__(s, "notes", (Finding("D150.ok", "note", 3, {"columns": "x"}),))
+    object.__setattr__(s, "notes", (Finding("D170.ok", "note", 3, {"columns": "x"}),))
     assert look(s).findings[0].severity == "note"
+
+
+def test_missing_labels_are_said_once() -> None:
+    s = clean(label={5: -1, 9: -1})
+    object.__setattr__(s, "notes", (Finding("D105", "warn", 2, {"column": "grade"}),))
+    assert [f.code for f in look(s).findings if f.code in ("D105", "D179", "D179.ok")] == ["D105"]
 
 
 def test_strict_makes_warnings_fail() -> None:
@@ -207,14 +213,14 @@ def test_strict_makes_warnings_fail() -> None:
 def test_all_errors_are_raised_together() -> None:
     bad = Checkup(
         (
-            Finding("D150", "error"),
-            Finding("D153", "error", 4),
+            Finding("D170", "error"),
+            Finding("D173", "error", 4),
             Finding("E220", "error", 1, {"needed": 1.0, "free": 0.5, "fits": 1}),
         )
     )
     with pytest.raises(DataErrors) as caught:
         bad.raise_for_errors()
-    assert [p.code for p in caught.value.problems] == ["D150", "D153"]
+    assert [p.code for p in caught.value.problems] == ["D170", "D173"]
 
 
 def test_the_same_table_gives_the_same_json_and_every_sentence_speaks() -> None:

@@ -15,11 +15,11 @@ def check_columns(looked: Looked) -> Findings:
     """Say what was read; refuse a table without rows."""
     samples = looked.samples
     if not len(samples):
-        yield looked.finding("D150", "error")
+        yield looked.finding("D170", "error")
         return
     names = [c for c in samples.table.column_names if c in CANONICAL and c != "row_key"]
     renamed = [f"{samples.columns[c]}->{c}" if samples.columns.get(c, c) != c else c for c in names]
-    yield looked.finding("D150.ok", "ok", count=len(samples), columns=", ".join(renamed) or "-")
+    yield looked.finding("D170.ok", "ok", count=len(samples), columns=", ".join(renamed) or "-")
 
 
 def check_empty(looked: Looked) -> Findings:
@@ -31,6 +31,6 @@ def check_empty(looked: Looked) -> Findings:
         empty = np.fromiter((not normal(t) for part in found.slices() for t in part), bool, len(found.values))
         rows = empty[found.index]
         if rows.any():
-            yield looked.finding("D152", "warn", rows, column=column, share=float(rows.mean()))
+            yield looked.finding("D172", "warn", rows, column=column, share=float(rows.mean()))
         else:
-            yield looked.finding("D152.ok", "ok", column=column)
+            yield looked.finding("D172.ok", "ok", column=column)

@@ -27,23 +27,25 @@ def check_labels(looked: Looked) -> Findings:
     counts = np.bincount(known, minlength=len(samples.scale))
     said = ", ".join(f"{name}: {int(c):,}" for name, c in zip(samples.scale.names, counts, strict=False))
     if not len(known):
-        yield looked.finding("D153", "error", count=len(samples))
+        yield looked.finding("D173", "error", count=len(samples))
         return
-    order = "D151.ok" if samples.scale.ordered else "D151.classes"
+    order = "D171.ok" if samples.scale.ordered else "D171.classes"
     yield looked.finding(order, "ok", count=int((counts > 0).sum()), labels=said)
-    if len(known) < len(samples):
-        yield looked.finding("D159", "warn", ~samples.labelled, total=len(samples))
+    if any(note.code == "D105" for note in samples.notes):
+        pass  # reading has said it, with the user's column
+    elif len(known) < len(samples):
+        yield looked.finding("D179", "warn", ~samples.labelled, total=len(samples))
     else:
-        yield looked.finding("D159.ok", "ok", count=len(samples))
+        yield looked.finding("D179.ok", "ok", count=len(samples))
     top = int(counts.argmax())
     share = float(counts[top] / len(known))
     facts: dict[str, Any] = {"label": samples.scale.names[top], "share": share}
     if share == 1.0:
         yield looked.finding("D116", "error", count=len(known), **facts)
     elif share > SKEWED:
-        yield looked.finding("D117", "warn", count=int(counts[top]), **facts)
+        yield looked.finding("D176", "warn", count=int(counts[top]), **facts)
     else:
-        yield looked.finding("D117.ok", "ok", **facts)
+        yield looked.finding("D176.ok", "ok", **facts)
 
 
 def check_queries(looked: Looked) -> Findings:
@@ -65,7 +67,7 @@ def check_queries(looked: Looked) -> Findings:
     query, flat = flat_queries(looked.query[several], samples.label[several])
     share = float(flat.mean())
     severity: Severity = "warn" if share > FLAT else "note" if flat.any() else "ok"
-    code = "D155" if flat.any() else "D155.ok"
+    code = "D175" if flat.any() else "D175.ok"
     count = int(flat.sum())
     yield looked.finding(code, severity, several[flat[query]], count=count, share=share, queries=len(flat))
 

@@ -15,9 +15,9 @@ def check_duplicates(looked: Looked) -> Findings:
     repeats = np.ones(len(rows), bool)
     repeats[np.unique(key + samples.label[rows], return_index=True)[1]] = False
     if repeats.any():
-        yield looked.finding("D154", "note", rows[repeats], share=float(repeats.sum() / len(samples)))
+        yield looked.finding("D174", "note", rows[repeats], share=float(repeats.sum() / len(samples)))
     else:
-        yield looked.finding("D154.ok", "ok")
+        yield looked.finding("D174.ok", "ok")
 
 
 def check_contradictions(looked: Looked) -> Findings:
@@ -53,7 +53,7 @@ def check_wrong_labels(looked: Looked) -> Findings:
     repeated = total > 1
     of, wrong = int(total[repeated].sum()), int((total - most)[repeated].sum())
     if wrong:
-        yield looked.finding("D157", "note", count=wrong, repeated=of, share=wrong / of)
+        yield looked.finding("D177", "note", count=wrong, repeated=of, share=wrong / of)
 
 
 def check_leaks(looked: Looked) -> Findings:
