@@ -17,7 +17,19 @@ from steelyard.values.scale import Scale
 Task = Literal["relevance", "classification", "tagging"]
 
 #: Canonical columns, in the order in which they are shown. All but row_key may be absent.
-TEXT_COLUMNS = ("query", "title", "description", "brand", "category", "price", "text", "tokens", "tags")
+TEXT_COLUMNS = (
+    "query",
+    "query_description",
+    "query_price",
+    "title",
+    "description",
+    "brand",
+    "category",
+    "price",
+    "text",
+    "tokens",
+    "tags",
+)
 ID_COLUMNS = ("query_id", "product_id", "user_id", "annotator", "label_source", "guideline_version")
 OTHER_COLUMNS = ("label", "gold", "split", "locale", "position", "ts", "weight")
 CANONICAL = ("row_key", *ID_COLUMNS, *TEXT_COLUMNS, *OTHER_COLUMNS)
@@ -43,7 +55,8 @@ class Samples:
     """One row a training sample. Columnar, frozen; the table may lie memory-mapped on disk.
 
     table: canonical text and id columns (strings, nulls allowed), always with ``row_key``; further columns of
-        the user's file keep their names and serve as slices.
+        the user's file keep their names and serve as slices. Texts are strings, tokens and tags lists of strings,
+        weight is float64; ``label`` holds the label as the user wrote it (null: none), ``label`` below its code.
     task: relevance (query with product), classification (text), tagging (tokens with tags).
     scale: the labels. label: (n,) int32 codes into ``scale``, -1 where there is none.
     group: (n,) int64, what must not be split between folds: the query, or a text with its duplicates.
