@@ -57,7 +57,8 @@ def read(where: Any, **reading: Any) -> Samples:
         raise UsageError("U107", name="read", option=unknown[0], near="-", known=", ".join(READING))
     asked = {k: v for k, v in reading.items() if v is not None}
     sample = asked.pop("sample", None)
-    source = sources.choose(where, asked.pop("preset", None), encoding=asked.pop("encoding", None))
+    how = {k: asked.pop(k) for k in ("encoding",) if k in asked}
+    source = sources.choose(where, asked.pop("preset", None), **how)
     samples = act.read(source, where, **asked)
     if sample is not None and sample < len(samples):
         from steelyard.acts.folding import spread
@@ -306,19 +307,23 @@ def _table(samples: Samples, run: Run | None) -> Table:
 
 
 def _keep_source(run: Run, samples: Samples) -> None:
-    """Keep the text of a table that came from memory: it has no other home."""
-    if not samples.origin.paths and not run.has("source.parquet"):
-        import pyarrow.parquet as pq
-
-        run.write("source.parquet", lambda p: pq.write_table(samples.table, p, compression="zstd"))
+    """Keep the text of a table that came from memory, or of a part of a table: it has no other home."""
+    if not run.has("source.parquet") and (not samples.origin.paths or "-" in samples.origin.paths):
+        run.write("source.parquet", samples.write)
 
 
 def _reopen(run: Run, info: Mapping[str, Any]) -> Samples:
     """Read the samples of a run again, from its files or from the kept table."""
-    from steelyard.acts.reading import reread
-
     kept = run.path / "source.parquet"
-    return reread(info["origin"], kept if kept.exists() else None, parts.make)
+    if kept.exists():
+        return Samples.read(kept)
+    from steelyard.acts.folding import spread
+    from steelyard.acts.reading import reread
+    from steelyard.values.samples import Origin
+
+    samples = reread(Origin(**info["origin"]))
+    sample = info["reading"].get("sample")
+    return samples if sample is None or sample >= len(samples) else samples.take(spread(samples.group, int(sample), 0))
 
 
 def _provenance(samples: Samples, plan: Plan, facts: Mapping[str, Any], reading: Mapping[str, Any]) -> dict[str, Any]:

@@ -129,12 +129,12 @@ class Run:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run for one process; EnvironmentProblem E230 when another works on it. A dead one holds nothing."""
+        """Hold the run for one process; EnvironmentProblem E231 when another works on it. A dead one holds nothing."""
         with disk(self.path), (self.path / ".lock").open("w") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise EnvironmentProblem("E230", run=self.path.name) from None
+                raise EnvironmentProblem("E231", run=self.path.name) from None
             yield
 
 

@@ -75,7 +75,7 @@ def test_two_processes_do_not_work_on_one_run(tmp_path: Path) -> None:
     run = Run.open(tmp_path, "pairs", PLAN)
     with run.locked(), pytest.raises(EnvironmentProblem) as e, Run(run.path).locked():
         pass
-    assert e.value.code == "E230"
+    assert e.value.code == "E231"
 
 
 def _hold(path: Path) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from steelyard.values.arrays import Floats, Ints, Mask, Strings
 from steelyard.values.findings import Finding
@@ -17,7 +20,19 @@ from steelyard.values.scale import Scale
 Task = Literal["relevance", "classification", "tagging"]
 
 #: Canonical columns, in the order in which they are shown. All but row_key may be absent.
-TEXT_COLUMNS = ("query", "title", "description", "brand", "category", "price", "text", "tokens", "tags")
+TEXT_COLUMNS = (
+    "query",
+    "query_description",
+    "query_price",
+    "title",
+    "description",
+    "brand",
+    "category",
+    "price",
+    "text",
+    "tokens",
+    "tags",
+)
 ID_COLUMNS = ("query_id", "product_id", "user_id", "annotator", "label_source", "guideline_version")
 OTHER_COLUMNS = ("label", "gold", "split", "locale", "position", "ts", "weight")
 CANONICAL = ("row_key", *ID_COLUMNS, *TEXT_COLUMNS, *OTHER_COLUMNS)
@@ -43,7 +58,8 @@ class Samples:
     """One row a training sample. Columnar, frozen; the table may lie memory-mapped on disk.
 
     table: canonical text and id columns (strings, nulls allowed), always with ``row_key``; further columns of
-        the user's file keep their names and serve as slices.
+        the user's file keep their names and serve as slices. Texts are strings, tokens and tags lists of strings,
+        weight is float64; ``label`` holds the label as the user wrote it (null: none), ``label`` below its code.
     task: relevance (query with product), classification (text), tagging (tokens with tags).
     scale: the labels. label: (n,) int32 codes into ``scale``, -1 where there is none.
     group: (n,) int64, what must not be split between folds: the query, or a text with its duplicates.
@@ -100,10 +116,51 @@ class Samples:
         known = ("locale", "category", "brand", "annotator", "label_source", "guideline_version", "position")
         return [c for c in known if self.has(c)] + own
 
+    def write(self, path: Path) -> None:
+        """Write the samples, text and all, as one Parquet file that ``read`` gives back."""
+        own = {"__label": pa.array(self.label), "__group": pa.array(self.group)}
+        if self.gold is not None:
+            own["__gold"] = pa.array(self.gold)
+        if self.numeric is not None:
+            flat = pa.array(np.ascontiguousarray(self.numeric).ravel())
+            own["__numeric"] = pa.FixedSizeListArray.from_arrays(flat, self.numeric.shape[1])
+        about = {
+            "task": self.task,
+            "scale": self.scale.as_dict(),
+            "origin": asdict(self.origin),
+            "columns": dict(self.columns),
+            "numeric_names": list(self.numeric_names),
+        }
+        table = self.table
+        for name, values in own.items():
+            table = table.append_column(name, values)
+        table = table.replace_schema_metadata({"steelyard": json.dumps(about, ensure_ascii=False)})
+        pq.write_table(table, path, compression="zstd")
+
+    @classmethod
+    def read(cls, path: Path) -> Samples:
+        """Read what ``write`` wrote; notes are not kept."""
+        table = pq.read_table(path)
+        about = json.loads(table.schema.metadata[b"steelyard"])
+        own = {n: table[n].combine_chunks() for n in table.column_names if n.startswith("__")}
+        numeric = None
+        if "__numeric" in own:
+            numeric = own["__numeric"].flatten().to_numpy().reshape(len(table), -1)
+        return cls(
+            table=table.drop_columns(list(own)).replace_schema_metadata(None),
+            task=about["task"],
+            scale=Scale.from_dict(about["scale"]),
+            label=own["__label"].to_numpy(),
+            group=own["__group"].to_numpy(),
+            origin=Origin(**{**about["origin"], "paths": tuple(about["origin"]["paths"])}),
+            columns=about["columns"],
+            gold=own["__gold"].to_numpy() if "__gold" in own else None,
+            numeric=numeric,
+            numeric_names=tuple(about["numeric_names"]),
+        )
+
     def take(self, rows: Ints) -> Samples:
         """Return the samples at ``rows`` (k,), in that order."""
-        from dataclasses import replace
-
         return replace(
             self,
             table=self.table.take(pa.array(rows)),
