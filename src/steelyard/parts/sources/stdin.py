@@ -26,10 +26,10 @@ class Stdin(Source):
     def opens(self, where: Any) -> bool:
         return isinstance(where, (str, Path)) and str(where) == "-"
 
-    def files(self, where: Any) -> tuple[Path, ...]:  # noqa: ARG002
+    def files(self, where: Any) -> tuple[Path, ...]:
         return ()
 
-    def read(self, where: Any) -> Iterator[pa.RecordBatch]:  # noqa: ARG002
+    def read(self, where: Any) -> Iterator[pa.RecordBatch]:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "stdin"
             with path.open("wb") as kept:
