@@ -1,5 +1,7 @@
 """Facts of invented shops: what the report is drawn from in tests, with titles as hostile as real ones."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import random

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from steelyard.apps.report.charts.arms import arms_chart
+from steelyard.apps.report.charts.arms import arms_charts
 from steelyard.apps.report.charts.strip import strip
-from steelyard.apps.report.markup import Child, Html, shorten, tag, visible
+from steelyard.apps.report.markup import Child, Html, Two, shorten, tag, visible
 from steelyard.apps.report.measure import arms, delta_decimals, listed, measure_name, part
 from steelyard.apps.report.numbers import (
     count,
@@ -34,13 +34,13 @@ def arms_section(facts: Facts) -> Html:
             tag("p", both("arms.none"), class_="empty"),
             id="comparison",
         )
-    chart = arms_chart(compare)
+    charts = arms_charts(compare)
     return tag(
         "section",
         tag("h2", both("arms.heading")),
         tag("p", _how_measured(compare), class_="lede"),
         tag("p", both(f"arms.on.{'gold' if compare.get('on') == 'gold' else 'given'}"), class_="lede"),
-        tag("figure", tag("div", chart, class_="scroll"), tag("figcaption", both("arms.caption"))) if chart else None,
+        tag("figure", charts, tag("figcaption", both("arms.caption"))) if charts else None,
         _arms_table(compare),
         _guard(compare),
         id="comparison",
@@ -71,12 +71,12 @@ def _arms_table(compare: Facts) -> Html:
         Head(both("arms.top_share"), "num"),
         Head(both("arms.cost"), "num"),
     ]
-    total = number(compare.get("rows"))
-    body = [_arm_row(a, decimals, total, compare.get("recommended")) for a in rows]
+    total, measure = number(compare.get("rows")), measure_name(compare.get("measure"))
+    body = [_arm_row(a, decimals, total, compare.get("recommended"), Two(measure, measure)) for a in rows]
     return table(both("arms.heading"), heads, body, kind="arms")
 
 
-def _arm_row(arm: Facts, decimals: int, total: float | None, recommended: Any) -> Html:
+def _arm_row(arm: Facts, decimals: int, total: float | None, recommended: Any, measure: Two) -> Html:
     name = str(arm.get("name") or "?")
     chosen = bool(recommended) and recommended == arm.get("name")
     kind = "control" if arm.get("control") else "chosen" if chosen else ""
@@ -87,15 +87,16 @@ def _arm_row(arm: Facts, decimals: int, total: float | None, recommended: Any) -
         marks.append(tag("span", both(f"arm.{name}"), class_="note"))
     delta = number(arm.get("delta"))
     cost = number(arm.get("cost"))
+    ends = interval(arm.get("low"), arm.get("high"), decimals, sign=True) or "–"
     return tag(
         "tr",
         tag("th", marks, scope="row"),
-        cell(fixed(arm.get("value"), decimals), "num"),
-        cell(fixed(delta, decimals, sign=True), "num strong"),
-        cell(interval(arm.get("low"), arm.get("high"), decimals, sign=True) or "–", "num"),
-        cell(_size(number(arm.get("ess")), total), "num"),
-        cell(percent(arm.get("top_share")), "num"),
-        cell("–" if cost is None else f"{figure(cost)}×", "num"),
+        cell(fixed(arm.get("value"), decimals), "num", measure),
+        cell(fixed(delta, decimals, sign=True), "num strong", both("arms.delta")),
+        cell(ends, "num", both("arms.interval")),
+        cell(_size(number(arm.get("ess")), total), "num", both("arms.ess")),
+        cell(percent(arm.get("top_share")), "num", both("arms.top_share")),
+        cell("–" if cost is None else f"{figure(cost)}×", "num", both("arms.cost")),
         class_=kind or None,
     )
 

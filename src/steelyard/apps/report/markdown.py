@@ -62,7 +62,7 @@ def _verdict(page: _Page, facts: Facts) -> None:
     page.write(f"**{reasons[0]}**")
     if reasons[1:]:
         page.write(*(f"- {r}" for r in reasons[1:]))
-    page.write(f"{page.say('verdict.next')} {page.say(f'next.{said}')}")
+    page.write(f"{page.say('verdict.next')}{page.say(f'next.{said}')}")
     about = [_code(run[k]) for k in ("name", "id", "tier", "created") if run.get(k)]
     if about:
         page.write(" · ".join(about))

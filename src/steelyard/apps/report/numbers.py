@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 MINUS = "−"
@@ -84,12 +85,23 @@ def percent(value: Any, decimals: int | None = None) -> str:
     return f"{fixed(hundred, decimals)}%"
 
 
-def percent_with_interval(value: Any, low: Any, high: Any) -> tuple[str, str]:
-    """Return ("4.8%", "[3.9, 5.9]"), both with the same decimals."""
-    half = half_width(low, high)
-    places = decimals_for(half * 100) if half else 2
-    places = min(max(places - 1, 0 if (number(value) or 0) >= 0.2 else 1), 3)
-    return percent(value, places), interval(low, high, places, scale=100)
+def percent_with_interval(value: Any, low: Any, high: Any, decimals: int | None = None) -> tuple[str, str]:
+    """Return ("4.8%", "[3.9, 5.9]"), both with the same decimals; ``decimals`` sets them for a whole column."""
+    if decimals is None:
+        decimals = percent_decimals([half_width(low, high)])
+    return percent(value, decimals), interval(low, high, decimals, scale=100)
+
+
+def percent_decimals(halves: Sequence[float | None]) -> int:
+    """Return the decimals, 1 to 3, that show the middle one of these half-widths (shares of 1) as a percentage."""
+    seen = sorted(h for h in halves if h)
+    return min(max(-math.floor(math.log10(seen[len(seen) // 2] * 100)), 1), 3) if seen else 1
+
+
+def shared_decimals(values: Sequence[float | None], digits: int = 2) -> int:
+    """Return the decimals that show the middle one of these values with so many digits, at most 6."""
+    seen = sorted(abs(v) for v in values if v)
+    return min(max(digits - 1 - math.floor(math.log10(seen[len(seen) // 2])), 0), 6) if seen else digits
 
 
 def probability(value: Any) -> str:

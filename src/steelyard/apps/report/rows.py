@@ -8,7 +8,7 @@ from typing import Any
 from steelyard.apps.report.charts.strip import bar
 from steelyard.apps.report.markup import Child, Html, Two, shorten, tag, visible
 from steelyard.apps.report.measure import listed
-from steelyard.apps.report.numbers import figure, fixed, number, percent
+from steelyard.apps.report.numbers import fixed, number, percent, shared_decimals
 from steelyard.apps.report.tables import Head, cell, table
 from steelyard.apps.report.words import both, told
 
@@ -23,6 +23,7 @@ def rows_section(facts: Facts) -> Html:
     heading = tag("h2", both("rows.heading", count=len(rows)) if rows else both("rows.heading.none"))
     if not rows:
         return tag("section", heading, tag("p", both("rows.none"), class_="empty"), id="rows")
+    decimals = shared_decimals([number(r.get("benefit")) for r in rows])
     masked = sum(bool(r.get("masked")) for r in rows)
     note = both("rows.masked", masked=masked) if masked else both("rows.unmasked")
     return tag(
@@ -30,7 +31,13 @@ def rows_section(facts: Facts) -> Html:
         heading,
         tag("p", both("rows.lede"), class_="lede"),
         _tools(rows),
-        table(both("rows.caption"), _heads(), [_row(r, k) for k, r in enumerate(rows, 1)], kind="rows", name="worst"),
+        table(
+            both("rows.caption"),
+            _heads(),
+            [_row(r, k, decimals) for k, r in enumerate(rows, 1)],
+            kind="rows",
+            name="worst",
+        ),
         tag("p", both("rows.nothing"), class_="empty", id="no-match", hidden=True),
         tag("p", note, class_="note"),
         id="rows",
@@ -72,7 +79,7 @@ def _heads() -> list[Head]:
     ]
 
 
-def _row(row: Facts, rank: int) -> Html:
+def _row(row: Facts, rank: int, decimals: int) -> Html:
     suspicion, benefit = number(row.get("suspicion")), number(row.get("benefit"))
     level = [bar(suspicion), tag("span", fixed(suspicion, 2), class_="num")]
     reason = told(row, "reason")
@@ -82,8 +89,8 @@ def _row(row: Facts, rank: int) -> Html:
         cell(_texts(row), "what"),
         cell(_labels(row), "label"),
         cell(level, "level", both("rows.suspicion")),
-        cell(figure(row.get("difficulty"), 2), "num", both("rows.difficulty")),
-        cell(_signed(benefit), "num", both("rows.benefit")),
+        cell(fixed(row.get("difficulty"), 2), "num", both("rows.difficulty")),
+        cell(fixed(benefit, decimals, sign=True), "num", both("rows.benefit")),
         cell(Two(shorten(reason.en, REASON), shorten(reason.zh, REASON)), "reason"),
         data_rank=rank,
         data_query=shorten(row.get("query") or "", 80).lower(),
@@ -93,11 +100,6 @@ def _row(row: Facts, rank: int) -> Html:
         data_difficulty=number(row.get("difficulty")),
         data_benefit=benefit,
     )
-
-
-def _signed(value: float | None) -> str:
-    shown = figure(value, 2)
-    return f"+{shown}" if value is not None and value > 0 else shown
 
 
 def _texts(row: Facts) -> list[Child]:

@@ -8,7 +8,16 @@ from typing import Any
 from steelyard.apps.report.charts.strip import strip
 from steelyard.apps.report.markup import Html, shorten, tag
 from steelyard.apps.report.measure import listed, part
-from steelyard.apps.report.numbers import count, figure, number, percent, percent_with_interval, probability
+from steelyard.apps.report.numbers import (
+    count,
+    figure,
+    half_width,
+    number,
+    percent,
+    percent_decimals,
+    percent_with_interval,
+    probability,
+)
 from steelyard.apps.report.tables import Head, cell, table
 from steelyard.apps.report.words import both
 
@@ -46,7 +55,8 @@ def slices_section(facts: Facts) -> Html:
         Head(both("slices.q"), "num"),
         Head(both("slices.example")),
     ]
-    body = [_slice_row(s, reach, overall) for s in shown]
+    decimals = percent_decimals([half_width(s.get("low"), s.get("high")) for s in shown])
+    body = [_slice_row(s, reach, overall, decimals) for s in shown]
     note = both("slices.overall", share=percent(overall)) if overall is not None else None
     return tag(
         "section",
@@ -63,9 +73,9 @@ def _overall(summary: Facts) -> float | None:
     return flagged / rows if rows and flagged is not None else None
 
 
-def _slice_row(s: Facts, reach: float, overall: float | None) -> Html:
+def _slice_row(s: Facts, reach: float, overall: float | None, decimals: int) -> Html:
     share, low, high = (number(s.get(k)) for k in ("share", "low", "high"))
-    value, ends = percent_with_interval(share, low, high)
+    value, ends = percent_with_interval(share, low, high, decimals)
     star = tag("span", "★", class_="star", title=both("slices.star")) if s.get("star") else None
     lift = number(s.get("lift"))
     kind = "hot" if s.get("star") and (lift or 0) >= 1 else ""

@@ -47,7 +47,7 @@ def verdict_section(facts: Facts) -> Html:
             tag("h1", beam(said), tag("span", both(f"verdict.{said}"))),
             tag("p", reasons[0], class_="because"),
             more,
-            tag("p", tag("strong", both("verdict.next")), " ", both(f"next.{said}"), class_="next"),
+            tag("p", tag("strong", both("verdict.next")), both(f"next.{said}"), class_="next"),
             _command(facts, said),
             class_="verdict-words",
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from steelyard.apps.report.charts.frame import Axis, box, diamond, dot, drawing, line, words
@@ -11,26 +12,50 @@ from steelyard.apps.report.measure import arms, delta_decimals, listed, measure_
 from steelyard.apps.report.numbers import fixed, interval, nice_ticks, number
 from steelyard.apps.report.words import both
 
-WIDTH, LEFT, RIGHT, ROW, TOP = 880, 216, 690, 38, 34
+TOP = 34
 
 
-def arms_chart(compare: Mapping[str, Any]) -> Html:
-    """Return the chart, or nothing when no arm has a difference."""
+@dataclass(frozen=True)
+class Layout:
+    """Where things stand: names left of the intervals on a wide page, above them on a narrow one."""
+
+    name: str
+    width: float
+    left: float
+    right: float
+    row: float
+    lift: float  # how far names and values stand above the middle of their row
+    ticks: int
+
+
+WIDE = Layout("arms", 1056, 236, 838, 38, 0, 6)
+NARROW = Layout("arms-narrow", 360, 4, 356, 56, 19, 3)
+
+
+def arms_charts(compare: Mapping[str, Any]) -> list[Html]:
+    """Return the chart for a wide page and the one for a narrow page; none when no arm has a difference."""
+    return [c for c in (_chart(compare, WIDE), _chart(compare, NARROW)) if c]
+
+
+def _chart(compare: Mapping[str, Any], layout: Layout) -> Html:
     shown = [a for a in arms(compare) if number(a.get("delta")) is not None]
     if not shown:
         return Html("")
-    axis = _axis(shown, number(compare.get("smallest_visible")))
-    floor = TOP + ROW * len(shown)
+    axis = _axis(shown, number(compare.get("smallest_visible")), layout)
+    floor = TOP + layout.row * len(shown)
     decimals = delta_decimals(shown)
     measure = measure_name(compare.get("measure"))
     return drawing(
-        "arms",
-        WIDTH,
+        layout.name,
+        layout.width,
         floor + 46,
         both("chart.arms.title", measure=measure),
         both("chart.arms.desc", arms=len(shown)),
-        _ground(axis, floor, number(compare.get("smallest_visible")), measure),
-        [_row(a, TOP + ROW * (k + 0.5), axis, decimals, compare.get("recommended")) for k, a in enumerate(shown)],
+        _ground(axis, floor, number(compare.get("smallest_visible")), measure, layout),
+        [
+            _row(a, TOP + layout.row * (k + 0.5), axis, decimals, compare.get("recommended"), layout)
+            for k, a in enumerate(shown)
+        ],
     )
 
 
@@ -39,42 +64,48 @@ def _ends(arm: Mapping[str, Any]) -> list[float]:
     return [v for v in found if v is not None]
 
 
-def _axis(shown: list[Mapping[str, Any]], visible: float | None) -> Axis:
+def _axis(shown: list[Mapping[str, Any]], visible: float | None, layout: Layout) -> Axis:
     """Fit the arms that matter; one far away (a weak baseline) is drawn as an arrow at the edge instead."""
     own = [v for a in shown if not a.get("control") for v in _ends(a)] + [visible or 0.0, -(visible or 0.0)]
     reach = max((abs(v) for v in own), default=0.0) or max(abs(v) for a in shown for v in _ends(a)) or 1.0
     near = [v for a in shown for v in _ends(a) if abs(v) <= 2.5 * reach] + own + [0.0]
     low, high = min(near), max(near)
     room = (high - low) * 0.06 or 0.01
-    return Axis(low - room, high + room, LEFT, RIGHT)
+    return Axis(low - room, high + room, layout.left, layout.right)
 
 
-def _ground(axis: Axis, floor: float, visible: float | None, measure: str) -> list[Html]:
+def _ground(axis: Axis, floor: float, visible: float | None, measure: str, layout: Layout) -> list[Html]:
     shapes = []
     if visible:
         left, right = axis.at(-visible), axis.at(visible)
         shapes.append(box(left, TOP, right - left, floor - TOP, "unseen"))
         shapes += [line(x, TOP, x, floor, "unseen-edge") for x in (left, right)]
         shapes.append(words(axis.at(0), TOP - 12, both("chart.arms.unseen"), anchor="middle", kind="tick"))
-    ticks = nice_ticks(axis.low, axis.high, 6)
+    ticks = nice_ticks(axis.low, axis.high, layout.ticks)
     step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
     places = next((d for d in range(7) if abs(step * 10**d - round(step * 10**d)) < 1e-6), 6)
     for tick in ticks:
         shapes.append(line(axis.at(tick), floor, axis.at(tick), floor + 4, "axis"))
         shapes.append(words(axis.at(tick), floor + 18, fixed(tick, places, sign=True), anchor="middle"))
-    shapes.append(line(LEFT, floor, RIGHT, floor, "axis"))
+    shapes.append(line(axis.start, floor, axis.end, floor, "axis"))
     shapes.append(line(axis.at(0), TOP, axis.at(0), floor, "zero"))
-    shapes.append(words((LEFT + RIGHT) / 2, floor + 38, both("chart.arms.axis", measure=measure), anchor="middle"))
+    shapes.append(
+        words((axis.start + axis.end) / 2, floor + 38, both("chart.arms.axis", measure=measure), anchor="middle")
+    )
     return shapes
 
 
-def _row(arm: Mapping[str, Any], y: float, axis: Axis, decimals: int, recommended: Any) -> Html:
+def _row(arm: Mapping[str, Any], middle: float, axis: Axis, decimals: int, recommended: Any, layout: Layout) -> Html:
     delta, low, high = (number(arm.get(k)) for k in ("delta", "low", "high"))
     assert delta is not None
     name = shorten(arm.get("name") or "?", 26)
     said = f"{fixed(delta, decimals, sign=True)} {interval(low, high, decimals, sign=True)}".strip()
-    shapes: list[Html] = [tag("title", f"{name}: {said}"), box(0, y - ROW / 2, WIDTH, ROW, "hit")]
-    shapes.append(words(LEFT - 18, y + 4, [name, _mark(arm, recommended)], anchor="end", kind="name"))
+    shapes: list[Html] = [
+        tag("title", f"{name}: {said}"),
+        box(0, middle - layout.row / 2, layout.width, layout.row, "hit"),
+    ]
+    y, above = middle + layout.lift / 2, middle + 4 - layout.lift * 0.6
+    shapes.append(words(0, above, [name, _mark(arm, recommended)], kind="name"))
     if not axis.holds(delta):
         far = axis.end if delta > 0 else axis.start
         shapes.append(words(far, y + 5, "▸" if delta > 0 else "◂", anchor="end" if delta > 0 else "start", kind="far"))
@@ -83,7 +114,11 @@ def _row(arm: Mapping[str, Any], y: float, axis: Axis, decimals: int, recommende
         said = ""
     else:
         shapes += _interval(arm, y, axis, delta, low, high, bool(arm.get("name") == recommended))
-    shapes.append(words(RIGHT + 22, y + 4, said or both("arms.baseline"), kind="value"))
+    told = said or both("arms.baseline")
+    if layout.lift:
+        shapes.append(words(layout.width, above, told, anchor="end", kind="value"))
+    else:
+        shapes.append(words(layout.right + 32, above, told, kind="value"))
     return tag("g", *shapes, class_="arm control" if arm.get("control") else "arm")
 
 
