@@ -9,7 +9,7 @@ from steelyard.apps.report.charts.arms import arms_charts
 from steelyard.apps.report.charts.strip import strip
 from steelyard.apps.report.markup import Child, Html, Two, shorten, tag, visible
 from steelyard.apps.report.measure import arms, delta_decimals, listed, measure_name, part
-from steelyard.apps.report.numbers import (
+from steelyard.apps.report.numerals import (
     count,
     figure,
     fixed,

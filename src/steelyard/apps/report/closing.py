@@ -7,7 +7,7 @@ from typing import Any
 
 from steelyard.apps.report.markup import Child, Html, shorten, tag, visible
 from steelyard.apps.report.measure import listed, part
-from steelyard.apps.report.numbers import count, duration, number
+from steelyard.apps.report.numerals import count, duration, number
 from steelyard.apps.report.words import both, told
 
 Facts = Mapping[str, Any]

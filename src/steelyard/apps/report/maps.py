@@ -9,7 +9,7 @@ from steelyard.apps.report.charts.histogram import histogram_chart
 from steelyard.apps.report.charts.scatter import drawn_of, scatter_chart
 from steelyard.apps.report.markup import Child, Html, tag
 from steelyard.apps.report.measure import part
-from steelyard.apps.report.numbers import number
+from steelyard.apps.report.numerals import number
 from steelyard.apps.report.words import both
 
 

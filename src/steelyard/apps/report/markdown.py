@@ -9,7 +9,7 @@ from typing import Any
 from steelyard.apps.report.closing import LIMITS, severity
 from steelyard.apps.report.markup import Two, shorten, visible
 from steelyard.apps.report.measure import answer, arms, delta_decimals, listed, measure_name, part
-from steelyard.apps.report.numbers import count, figure, fixed, interval, number, percent, percent_with_interval
+from steelyard.apps.report.numerals import count, figure, fixed, interval, number, percent, percent_with_interval
 from steelyard.apps.report.verdict import how
 from steelyard.apps.report.words import both, told
 

@@ -16,8 +16,8 @@ from typing import Any
 from steelyard.apps.report.arms import arms_section
 from steelyard.apps.report.closing import findings_section, limits_section, provenance_section
 from steelyard.apps.report.maps import maps_section
-from steelyard.apps.report.markup import Html, Two, json_block, put, tag, visible
-from steelyard.apps.report.measure import part
+from steelyard.apps.report.markup import Html, Two, json_block, put, shorten, tag, visible
+from steelyard.apps.report.measure import listed, part
 from steelyard.apps.report.rows import MOST, rows_section
 from steelyard.apps.report.slices import slices_section
 from steelyard.apps.report.verdict import numbers_section, verdict_section
@@ -25,13 +25,16 @@ from steelyard.apps.report.words import both
 
 STYLES = ("page.css", "tables.css", "charts.css", "print.css")
 NAMED = ("numbers", "comparison", "slices", "map", "rows", "findings", "limits", "provenance")
+LONGEST = 500  # characters of a text in the embedded facts
 DRAWN = ("map", "histogram")  # large, and in the page as drawings already
 
 
 def render(facts: Mapping[str, Any], *, lang: str = "en") -> str:
     """Return the report as one HTML file.
 
-    facts: ``steelyard.report/1`` (docs/report.md); any part may be missing, None or empty.
+    facts: ``steelyard.report/1``, a mapping with ``run, findings, summary, top, slices, map, histogram, compare,
+        limits, reproduce``; any part and any fact within it may be missing, None or empty. ``next``, a command, stands
+        under the verdict when given.
     lang: ``en`` or ``zh``, the language shown first; the reader can switch and the browser remembers.
     """
     sections = [
@@ -103,8 +106,10 @@ def contents(sections: list[Html | None]) -> Html:
 
 
 def embedded(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the facts as the page carries them for scripts: without what is only drawn, at most 100 rows."""
+    """Return the facts as the page carries them for scripts: without what is only drawn, at most 100 rows.
+
+    Texts are cut at 500 characters, so that no description can make the page large.
+    """
     kept = {k: v for k, v in facts.items() if k not in DRAWN}
-    if isinstance(kept.get("top"), list):
-        kept["top"] = kept["top"][:MOST]
-    return kept
+    rows = [r for r in listed(facts, "top") if isinstance(r, Mapping)][:MOST]
+    return kept | {"top": [{k: shorten(v, LONGEST) if isinstance(v, str) else v for k, v in r.items()} for r in rows]}

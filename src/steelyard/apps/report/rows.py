@@ -8,7 +8,7 @@ from typing import Any
 from steelyard.apps.report.charts.strip import bar
 from steelyard.apps.report.markup import Child, Html, Two, shorten, tag, visible
 from steelyard.apps.report.measure import listed
-from steelyard.apps.report.numbers import fixed, number, percent, shared_decimals
+from steelyard.apps.report.numerals import fixed, number, percent, shared_decimals
 from steelyard.apps.report.tables import Head, cell, table
 from steelyard.apps.report.words import both, told
 
@@ -24,6 +24,7 @@ def rows_section(facts: Facts) -> Html:
     if not rows:
         return tag("section", heading, tag("p", both("rows.none"), class_="empty"), id="rows")
     decimals = shared_decimals([number(r.get("benefit")) for r in rows])
+    body = [_row(r, k, decimals) for k, r in enumerate(rows, 1)]
     masked = sum(bool(r.get("masked")) for r in rows)
     note = both("rows.masked", masked=masked) if masked else both("rows.unmasked")
     return tag(
@@ -31,13 +32,7 @@ def rows_section(facts: Facts) -> Html:
         heading,
         tag("p", both("rows.lede"), class_="lede"),
         _tools(rows),
-        table(
-            both("rows.caption"),
-            _heads(),
-            [_row(r, k, decimals) for k, r in enumerate(rows, 1)],
-            kind="rows",
-            name="worst",
-        ),
+        table(both("rows.caption"), _heads(), body, kind="rows", name="worst"),
         tag("p", both("rows.nothing"), class_="empty", id="no-match", hidden=True),
         tag("p", note, class_="note"),
         id="rows",

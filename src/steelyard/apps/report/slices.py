@@ -8,7 +8,7 @@ from typing import Any
 from steelyard.apps.report.charts.strip import strip
 from steelyard.apps.report.markup import Html, shorten, tag
 from steelyard.apps.report.measure import listed, part
-from steelyard.apps.report.numbers import (
+from steelyard.apps.report.numerals import (
     count,
     figure,
     half_width,

@@ -17,7 +17,7 @@ from steelyard.apps.report.measure import (
     measure_name,
     part,
 )
-from steelyard.apps.report.numbers import (
+from steelyard.apps.report.numerals import (
     count,
     figure,
     fixed,
@@ -148,7 +148,7 @@ def _stat(name: Two, value: Child, note: Child = None, ends: str = "") -> Html:
 
 def _labelled(rows: float | None, labelled: Any) -> Child:
     seen = number(labelled)
-    if seen is None:
+    if seen is None or not rows:
         return None
     return both("stat.rows.all") if seen == rows else both("stat.rows.note", labelled=count(seen))
 

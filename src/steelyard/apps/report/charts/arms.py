@@ -9,7 +9,7 @@ from typing import Any
 from steelyard.apps.report.charts.frame import Axis, box, diamond, dot, drawing, line, words
 from steelyard.apps.report.markup import Html, Two, shorten, tag
 from steelyard.apps.report.measure import arms, delta_decimals, listed, measure_name
-from steelyard.apps.report.numbers import fixed, interval, nice_ticks, number
+from steelyard.apps.report.numerals import fixed, interval, nice_ticks, number
 from steelyard.apps.report.words import both
 
 TOP = 34

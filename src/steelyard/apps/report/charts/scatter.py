@@ -11,7 +11,7 @@ from typing import Any
 from steelyard.apps.report.charts.frame import Axis, box, drawing, line, words
 from steelyard.apps.report.markup import Html, tag
 from steelyard.apps.report.measure import listed
-from steelyard.apps.report.numbers import count, figure, nice_ticks, number
+from steelyard.apps.report.numerals import count, figure, nice_ticks, number
 from steelyard.apps.report.words import both
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, FLOOR = 560, 430, 52, 548, 14, 350
