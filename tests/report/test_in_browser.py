@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import sample_facts
 from steelyard.apps.report import render
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = [
+QUIET = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -23,7 +24,7 @@ QUIET = [
     "--no-first-run",
     "--enable-logging=stderr",
     "--virtual-time-budget=4000",
-]
+)
 ACT = """
 const said = {};
 const shown = (el) => getComputedStyle(el).display !== "none";
@@ -51,13 +52,13 @@ document.body.dataset.said = JSON.stringify(said);
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 def test_switch_filter_sort_without_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from steelyard.apps.report import render as _  # noqa: F401
-    from steelyard.apps.report.render import template
+    module = sys.modules[render.__module__]
+    template = module.template
 
     def acting(name: str) -> str:
         return template(name) + (ACT if name == "page.js" else "")
 
-    monkeypatch.setattr("steelyard.apps.report.render.template", acting)
+    monkeypatch.setattr(module, "template", acting)
     page = tmp_path / "report.html"
     page.write_text(render(sample_facts.facts("keep_uniform")), encoding="utf-8")
     call = [str(CHROMIUM), *QUIET, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", page.as_uri()]

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelyard.apps.report import render, render_markdown
+from steelyard.apps.report.markup import visible
 from steelyard.apps.report.measure import ANSWERS
 
 VOID = {"meta", "link", "input", "br", "hr"}
@@ -105,7 +106,7 @@ def test_any_text_anywhere_leaves_the_page_as_it_was(text: str, lang: str) -> No
     page = render(odd, lang=lang)
     page.encode()
     assert Page(page).skeleton() == Page(render(plain, lang=lang)).skeleton()
-    assert facts_json(Page(page))["top"][0]["title"] == "x" + text
+    assert facts_json(Page(page))["top"][0]["title"] == visible("x" + text)
     render_markdown(odd, lang).encode()
 
 
@@ -160,7 +161,7 @@ def test_a_full_page_is_small() -> None:
         row["text"] = "长描述 " * 2000
         row["title"] = "x" * 5000
     assert len(render(sample_facts.facts("use_weights", rows=100, points=5000)).encode()) < 600_000
-    assert len(render(facts).encode()) < 6_000_000
+    assert len(render(facts).encode()) < 1_000_000
 
 
 def test_more_points_and_rows_than_fit_are_thinned() -> None:
@@ -179,7 +180,7 @@ def test_the_facts_inside_are_the_facts_given() -> None:
     facts = sample_facts.facts("prune", rows=20)
     inside = facts_json(Page(render(facts)))
     assert inside["compare"] == json.loads(json.dumps(facts["compare"]))
-    assert [r["title"] for r in inside["top"]] == [r["title"] for r in facts["top"]]
+    assert [r["title"][:400] for r in inside["top"]] == [visible(r["title"])[:400] for r in facts["top"]]
     assert "map" not in inside
 
 
@@ -189,8 +190,7 @@ def test_numpy_values_and_nan_are_fine() -> None:
     facts["top"][0] |= {"suspicion": np.float32(0.5), "benefit": float("nan"), "difficulty": float("inf")}
     facts["summary"]["rows"] = np.int64(5)
     page = render(facts)
-    assert "NaN" not in page
-    assert "nan" not in "".join(Page(page).words)
+    assert not re.search(r"\bnan\b", "".join(Page(page).words))
     assert facts_json(Page(page))["summary"]["rows"] == 5
 
 
