@@ -1,0 +1,33 @@
+"""The two pictures of all rows: the data map and the spread of suspicion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from steelyard.apps.report.charts.histogram import histogram_chart
+from steelyard.apps.report.charts.scatter import drawn_of, scatter_chart
+from steelyard.apps.report.markup import Child, Html, tag
+from steelyard.apps.report.measure import part
+from steelyard.apps.report.numerals import number
+from steelyard.apps.report.words import both
+
+
+def maps_section(facts: Mapping[str, Any]) -> Html | None:
+    """Return the data map and the histogram; nothing when neither can be drawn."""
+    threshold = number(part(facts, "summary").get("threshold"))
+    drawn = scatter_chart(part(facts, "map"), threshold)
+    spread = histogram_chart(part(facts, "histogram"), threshold)
+    if not drawn and not spread:
+        return None
+    figures = []
+    if drawn:
+        k, n = drawn_of(part(facts, "map"))
+        figures.append(_figure(both("map.heading"), drawn, both("map.caption", drawn=k, n=n)))
+    if spread:
+        figures.append(_figure(both("histogram.heading"), spread, both("histogram.caption")))
+    return tag("section", tag("h2", both("maps.heading")), tag("div", figures, class_="figures"), id="map")
+
+
+def _figure(heading: Child, chart: Html, caption: Child) -> Html:
+    return tag("figure", tag("h3", heading), tag("div", chart, class_="scroll"), tag("figcaption", caption))

@@ -1,0 +1,92 @@
+"""Where the flagged rows lie: slices of the table, each share with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from steelyard.apps.report.charts.strip import strip
+from steelyard.apps.report.markup import Html, shorten, tag
+from steelyard.apps.report.measure import listed, part
+from steelyard.apps.report.numerals import (
+    count,
+    figure,
+    half_width,
+    number,
+    percent,
+    percent_decimals,
+    percent_with_interval,
+    probability,
+)
+from steelyard.apps.report.tables import Head, cell, table
+from steelyard.apps.report.words import both
+
+Facts = Mapping[str, Any]
+MOST_SLICES = 24
+
+
+def slice_name(s: Facts) -> Html:
+    """Return ``column = value``, the value as the data writes it."""
+    column = tag("span", shorten(s.get("column") or "", 40), " = ", class_="column-name")
+    return tag("span", column, tag("bdi", shorten(s.get("value"), 60)), class_="slice")
+
+
+def left_off(rest: int) -> Html | None:
+    return tag("p", both("table.left_off", rest=rest), class_="note") if rest > 0 else None
+
+
+def slices_section(facts: Facts) -> Html:
+    """Return where the flagged rows lie: share with its interval, lift, and a star that many tests cannot fake."""
+    slices = [s for s in listed(facts, "slices") if isinstance(s, Mapping)]
+    heading = tag("h2", both("slices.heading"))
+    if not slices:
+        return tag("section", heading, tag("p", both("slices.none"), class_="empty"), id="slices")
+    shown = slices[:MOST_SLICES]
+    top = [v for s in shown for k in ("share", "high") if (v := number(s.get(k))) is not None]
+    reach = min(1.05 * max(top, default=0.0) or 1.0, 1.0)
+    overall = _overall(part(facts, "summary"))
+    heads = [
+        Head(both("slices.slice")),
+        Head(both("slices.n"), "num"),
+        Head(both("slices.flagged"), "num"),
+        Head(both("slices.share"), "num"),
+        Head(both("slices.strip"), "draw"),
+        Head(both("slices.lift"), "num"),
+        Head(both("slices.q"), "num"),
+        Head(both("slices.example")),
+    ]
+    decimals = percent_decimals([half_width(s.get("low"), s.get("high")) for s in shown])
+    body = [_slice_row(s, reach, overall, decimals) for s in shown]
+    note = both("slices.overall", share=percent(overall)) if overall is not None else None
+    return tag(
+        "section",
+        heading,
+        tag("p", both("slices.lede"), " ", note, class_="lede"),
+        table(both("slices.heading"), heads, body, kind="slices"),
+        left_off(len(slices) - len(shown)),
+        id="slices",
+    )
+
+
+def _overall(summary: Facts) -> float | None:
+    rows, flagged = number(summary.get("rows")), number(summary.get("flagged"))
+    return flagged / rows if rows and flagged is not None else None
+
+
+def _slice_row(s: Facts, reach: float, overall: float | None, decimals: int) -> Html:
+    share, low, high = (number(s.get(k)) for k in ("share", "low", "high"))
+    value, ends = percent_with_interval(share, low, high, decimals)
+    star = tag("span", "★", class_="star", title=both("slices.star")) if s.get("star") else None
+    lift = number(s.get("lift"))
+    kind = "hot" if s.get("star") and (lift or 0) >= 1 else ""
+    return tag(
+        "tr",
+        tag("th", slice_name(s), " ", star, scope="row"),
+        cell(count(s.get("n")), "num"),
+        cell(count(s.get("flagged")), "num"),
+        cell([tag("b", value), " ", tag("span", ends, class_="ends")], "num"),
+        cell(strip(share, low, high, (0.0, reach), mark=overall, kind=kind, bar=True), "draw"),
+        cell("–" if lift is None else f"×{figure(lift, 2)}", "num"),
+        cell(probability(s.get("q_value")), "num"),
+        cell(tag("code", shorten(s.get("example") or "–", 24), class_="key")),
+    )
