@@ -98,7 +98,7 @@ def score(
     from steelyard.acts import recording
 
     if tier != "quick":
-        raise UsageError("U108", tier=tier)
+        raise UsageError("U140", tier=tier)
     samples = read(data, **reading)
     options = {"tier": tier, "seed": seed, "folds": folds, "reading": _plain(reading)}
     plan = Plan("score", {"table": samples.origin.fingerprint}, options)
@@ -228,7 +228,7 @@ def export(
     elif what == "top":
         table = exporting.top(scored.top(1000))
     else:
-        raise UsageError("U109", name=what, known="clean, weights, top, report")
+        raise UsageError("U141", name=what, known="clean, weights, top, report")
     target = Path(path) if path else scored.run.path / f"{what}{writer.suffix}"
     from steelyard.run import write_atomically
 

@@ -21,7 +21,8 @@ def write(scored: Scored, *, markdown: bool = False, lang: str = "en") -> str:
     """Return the report of a run as HTML or Markdown."""
     from steelyard import page
 
-    return (page.render_markdown if markdown else page.render)(facts(scored), lang=lang)
+    said = facts(scored)
+    return page.render_markdown(said, lang) if markdown else page.render(said, lang=lang)
 
 
 def facts(scored: Scored) -> dict[str, Any]:

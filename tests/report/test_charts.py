@@ -4,11 +4,11 @@ import re
 
 import sample_facts
 
-from steelyard.apps.report.charts.arms import arms_charts
-from steelyard.apps.report.charts.frame import Axis
-from steelyard.apps.report.charts.histogram import histogram_chart
-from steelyard.apps.report.charts.scatter import scatter_chart, suspicion_edges
-from steelyard.apps.report.charts.strip import strip
+from steelyard.page.charts.arms import arms_charts
+from steelyard.page.charts.frame import Axis
+from steelyard.page.charts.histogram import histogram_chart
+from steelyard.page.charts.scatter import scatter_chart, suspicion_edges
+from steelyard.page.charts.strip import strip
 
 
 def test_an_axis_is_linear_and_holds_what_is_outside() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import sample_facts
 
-from steelyard.apps.report import render
+from steelyard.page import render
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = (

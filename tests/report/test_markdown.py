@@ -5,8 +5,8 @@ import re
 import pytest
 import sample_facts
 
-from steelyard.apps.report import render_markdown
-from steelyard.apps.report.measure import ANSWERS
+from steelyard.page import render_markdown
+from steelyard.page.measure import ANSWERS
 
 
 @pytest.mark.parametrize("answer", [*ANSWERS, None])

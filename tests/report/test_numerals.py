@@ -2,8 +2,8 @@
 
 import pytest
 
-from steelyard.apps.report.measure import measure_name
-from steelyard.apps.report.numerals import (
+from steelyard.page.measure import measure_name
+from steelyard.page.numerals import (
     count,
     decimals_for,
     duration,

@@ -14,9 +14,9 @@ import sample_facts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steelyard.apps.report import render, render_markdown
-from steelyard.apps.report.markup import visible
-from steelyard.apps.report.measure import ANSWERS
+from steelyard.page import render, render_markdown
+from steelyard.page.markup import visible
+from steelyard.page.measure import ANSWERS
 
 VOID = {"meta", "link", "input", "br", "hr"}
 PARTS = ("run", "findings", "summary", "top", "slices", "map", "histogram", "compare", "limits", "reproduce")

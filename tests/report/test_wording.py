@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import sample_facts
 
-from steelyard.apps.report import render
+from steelyard.page import render
 from steelyard.wording import catalogue
 
-HERE = Path(str(files("steelyard.apps.report")))
+HERE = Path(str(files("steelyard.page")))
 SOURCE = "\n".join(p.read_text(encoding="utf-8") for p in HERE.rglob("*.py"))
 KEYS = {lang: {k for k in catalogue(lang) if k.startswith("report.")} for lang in ("en", "zh")}
 

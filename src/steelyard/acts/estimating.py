@@ -11,6 +11,8 @@ from steelyard.values.arrays import AnyArray, Mask
 from steelyard.values.readings import Readings
 from steelyard.values.signals import Signals
 
+SURE = 0.75  # three to one for another label
+
 #: Which estimator gives which headline when nothing else is asked.
 HEADLINE = {"suspicion": "evidence", "difficulty": "el2n", "benefit": "alignment"}
 
@@ -40,12 +42,14 @@ def read_out(signals: Signals, estimators: Mapping[str, Any], headline: Mapping[
 def flags(suspicion: AnyArray, posterior: AnyArray, given: AnyArray) -> Mask:
     """Return (n,) the rows to look at: those whose label is more likely wrong than right, most suspicious first.
 
-    Their number is capped by the expected number of wrong labels, sum of P(label wrong | text, label); 1/2 is the
-    Bayes decision, no tuned constant. posterior (n, c): P(true | text, given); given (n,) codes, -1 = no label.
+    Another label must be at least SURE, and their number is capped by the expected number of wrong labels, the sum of
+    P(label wrong | text, label): a model that is unsure of everything flags little. posterior (n, c): P(true | text, given); given (n,) codes, -1 = no label.
     """
     known = np.flatnonzero((given >= 0) & np.isfinite(suspicion))
     wrong = 1.0 - posterior[known, given[known]]
-    count = min(int(np.sum(wrong > 0.5)), round(float(wrong.sum())))
+    sure = (wrong > 0.5) & (posterior[known].max(1) >= SURE)
+    count = min(int(sure.sum()), round(float(wrong.sum())))
     out = np.zeros(len(given), bool)
-    out[known[np.argsort(-suspicion[known], kind="stable")[:count]]] = True
+    sure_rows = known[sure]
+    out[sure_rows[np.argsort(-suspicion[sure_rows], kind="stable")[:count]]] = True
     return out

@@ -32,8 +32,7 @@ def confident_mixing(probability: Floats, label: Ints) -> Floats:
     np.add.at(joint, (label[votes], reaches[votes].argmax(1)), 1.0)
     given = np.bincount(label[label >= 0], minlength=c).astype(float)
     joint *= (given / joint.sum(1))[:, None]
-    by_true = joint.T + TINY
-    return by_true / by_true.sum(1, keepdims=True)
+    return _right_more_often_than_not(joint.T + TINY)
 
 
 def mixing(clean: Floats, label: Ints) -> Floats:
@@ -42,7 +41,21 @@ def mixing(clean: Floats, label: Ints) -> Floats:
     counts = 0.5 * np.eye(c)
     for given in range(c):
         counts[:, given] += clean[label == given].sum(0)
-    return counts / counts.sum(1, keepdims=True)
+    return _right_more_often_than_not(counts)
+
+
+def _right_more_often_than_not(counts: Floats) -> Floats:
+    """Return (c, c) rates whose diagonal is at least 1/2: what lies below is the model's weakness, not the noise.
+
+    Without such an assumption noise cannot be told from a model that knows little: any label could be said to be
+    mostly wrong. (Menon et al. 2015 and others ask for the same to make noise rates identifiable.)
+    """
+    rates = counts / counts.sum(1, keepdims=True)
+    own = np.diag(rates)
+    scale = np.where(own < 0.5, 0.5 / np.maximum(1.0 - own, TINY), 1.0)
+    rates = rates * scale[:, None]
+    np.fill_diagonal(rates, np.maximum(own, 0.5))
+    return rates
 
 
 def unmixed(probability: Floats, matrix: Floats, rounds: int = 30) -> Floats:

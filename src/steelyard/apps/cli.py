@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except MemoryError:
-        return _fail(EnvironmentProblem("E223"), args)
+        return _fail(EnvironmentProblem("E224"), args)
     except Exception as e:
         return _unexpected(e, args)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from steelyard.apps.report.numerals import decimals_for, half_width, number
+from steelyard.page.numerals import decimals_for, half_width, number
 
 ANSWERS = ("use_weights", "prune", "relabel_first", "keep_uniform", "cannot_tell")
 Facts = Mapping[str, Any]

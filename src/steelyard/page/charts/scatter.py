@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from steelyard.apps.report.charts.frame import Axis, box, drawing, line, words
-from steelyard.apps.report.markup import Html, tag
-from steelyard.apps.report.measure import listed
-from steelyard.apps.report.numerals import count, figure, nice_ticks, number
-from steelyard.apps.report.words import both
+from steelyard.page.charts.frame import Axis, box, drawing, line, words
+from steelyard.page.markup import Html, tag
+from steelyard.page.measure import listed
+from steelyard.page.numerals import count, figure, nice_ticks, number
+from steelyard.page.words import both
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, FLOOR = 560, 430, 52, 548, 14, 350
 MOST = 5_000

@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from steelyard.apps.report.closing import LIMITS, severity
-from steelyard.apps.report.markup import Two, shorten, visible
-from steelyard.apps.report.measure import answer, arms, delta_decimals, listed, measure_name, part
-from steelyard.apps.report.numerals import count, figure, fixed, interval, number, percent, percent_with_interval
-from steelyard.apps.report.verdict import how
-from steelyard.apps.report.words import both, told
+from steelyard.page.closing import LIMITS, severity
+from steelyard.page.markup import Two, shorten, visible
+from steelyard.page.measure import answer, arms, delta_decimals, listed, measure_name, part
+from steelyard.page.numerals import count, figure, fixed, interval, number, percent, percent_with_interval
+from steelyard.page.verdict import how
+from steelyard.page.words import both, told
 
 Facts = Mapping[str, Any]
 ROWS, SLICES = 10, 8

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from steelyard.apps.report.charts.frame import Axis, box, diamond, dot, drawing, line, words
-from steelyard.apps.report.markup import Html, Two, shorten, tag
-from steelyard.apps.report.measure import arms, delta_decimals, listed, measure_name
-from steelyard.apps.report.numerals import fixed, interval, nice_ticks, number
-from steelyard.apps.report.words import both
+from steelyard.page.charts.frame import Axis, box, diamond, dot, drawing, line, words
+from steelyard.page.markup import Html, Two, shorten, tag
+from steelyard.page.measure import arms, delta_decimals, listed, measure_name
+from steelyard.page.numerals import fixed, interval, nice_ticks, number
+from steelyard.page.words import both
 
 TOP = 34
 

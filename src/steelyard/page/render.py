@@ -13,15 +13,15 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from steelyard.apps.report.arms import arms_section
-from steelyard.apps.report.closing import findings_section, limits_section, provenance_section
-from steelyard.apps.report.maps import maps_section
-from steelyard.apps.report.markup import Html, Two, json_block, put, shorten, tag, visible
-from steelyard.apps.report.measure import listed, part
-from steelyard.apps.report.rows import MOST, rows_section
-from steelyard.apps.report.slices import slices_section
-from steelyard.apps.report.verdict import numbers_section, verdict_section
-from steelyard.apps.report.words import both
+from steelyard.page.arms import arms_section
+from steelyard.page.closing import findings_section, limits_section, provenance_section
+from steelyard.page.maps import maps_section
+from steelyard.page.markup import Html, Two, json_block, put, shorten, tag, visible
+from steelyard.page.measure import listed, part
+from steelyard.page.rows import MOST, rows_section
+from steelyard.page.slices import slices_section
+from steelyard.page.verdict import numbers_section, verdict_section
+from steelyard.page.words import both
 
 STYLES = ("page.css", "tables.css", "charts.css", "print.css")
 NAMED = ("numbers", "comparison", "slices", "map", "rows", "findings", "limits", "provenance")
@@ -74,7 +74,7 @@ def render(facts: Mapping[str, Any], *, lang: str = "en") -> str:
 
 def template(name: str) -> str:
     """Return the text of a file that lies beside this one."""
-    return (files("steelyard.apps.report") / name).read_text(encoding="utf-8")
+    return (files("steelyard.page") / name).read_text(encoding="utf-8")
 
 
 def fingerprint(content: str) -> str:

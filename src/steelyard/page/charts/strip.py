@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from steelyard.apps.report.charts.frame import Axis, box, dot, line
-from steelyard.apps.report.markup import Html, tag
+from steelyard.page.charts.frame import Axis, box, dot, line
+from steelyard.page.markup import Html, tag
 
 WIDTH, HEIGHT = 132, 18
 

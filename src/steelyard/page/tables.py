@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from steelyard.apps.report.markup import Child, Html, Two, tag
+from steelyard.page.markup import Child, Html, Two, tag
 
 
 @dataclass(frozen=True)

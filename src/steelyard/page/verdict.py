@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from steelyard.apps.report.charts.frame import box, dot, line
-from steelyard.apps.report.charts.strip import strip
-from steelyard.apps.report.markup import Child, Html, Two, tag, visible
-from steelyard.apps.report.measure import (
+from steelyard.page.charts.frame import box, dot, line
+from steelyard.page.charts.strip import strip
+from steelyard.page.markup import Child, Html, Two, tag, visible
+from steelyard.page.measure import (
     answer,
     control_arm,
     delta_decimals,
@@ -17,7 +17,7 @@ from steelyard.apps.report.measure import (
     measure_name,
     part,
 )
-from steelyard.apps.report.numerals import (
+from steelyard.page.numerals import (
     count,
     figure,
     fixed,
@@ -26,7 +26,7 @@ from steelyard.apps.report.numerals import (
     percent,
     percent_with_interval,
 )
-from steelyard.apps.report.words import both, known, told
+from steelyard.page.words import both, known, told
 
 Facts = Mapping[str, Any]
 TILT = {"use_weights": -9, "prune": 9, "relabel_first": 9}  # degrees of the beam; level for the others

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from steelyard.apps.report.charts.arms import arms_charts
-from steelyard.apps.report.charts.strip import strip
-from steelyard.apps.report.markup import Child, Html, Two, shorten, tag, visible
-from steelyard.apps.report.measure import arms, delta_decimals, listed, measure_name, part
-from steelyard.apps.report.numerals import (
+from steelyard.page.charts.arms import arms_charts
+from steelyard.page.charts.strip import strip
+from steelyard.page.markup import Child, Html, Two, shorten, tag, visible
+from steelyard.page.measure import arms, delta_decimals, listed, measure_name, part
+from steelyard.page.numerals import (
     count,
     figure,
     fixed,
@@ -17,9 +17,9 @@ from steelyard.apps.report.numerals import (
     number,
     percent,
 )
-from steelyard.apps.report.slices import MOST_SLICES, left_off, slice_name
-from steelyard.apps.report.tables import Head, cell, table
-from steelyard.apps.report.words import both, known
+from steelyard.page.slices import MOST_SLICES, left_off, slice_name
+from steelyard.page.tables import Head, cell, table
+from steelyard.page.words import both, known
 
 Facts = Mapping[str, Any]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from steelyard.apps.report.charts.strip import bar
-from steelyard.apps.report.markup import Child, Html, Two, shorten, tag, visible
-from steelyard.apps.report.measure import listed
-from steelyard.apps.report.numerals import fixed, number, percent, shared_decimals
-from steelyard.apps.report.tables import Head, cell, table
-from steelyard.apps.report.words import both, told
+from steelyard.page.charts.strip import bar
+from steelyard.page.markup import Child, Html, Two, shorten, tag, visible
+from steelyard.page.measure import listed
+from steelyard.page.numerals import fixed, number, percent, shared_decimals
+from steelyard.page.tables import Head, cell, table
+from steelyard.page.words import both, told
 
 Facts = Mapping[str, Any]
 MOST = 100

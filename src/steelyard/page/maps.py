@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from steelyard.apps.report.charts.histogram import histogram_chart
-from steelyard.apps.report.charts.scatter import drawn_of, scatter_chart
-from steelyard.apps.report.markup import Child, Html, tag
-from steelyard.apps.report.measure import part
-from steelyard.apps.report.numerals import number
-from steelyard.apps.report.words import both
+from steelyard.page.charts.histogram import histogram_chart
+from steelyard.page.charts.scatter import drawn_of, scatter_chart
+from steelyard.page.markup import Child, Html, tag
+from steelyard.page.measure import part
+from steelyard.page.numerals import number
+from steelyard.page.words import both
 
 
 def maps_section(facts: Mapping[str, Any]) -> Html | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from steelyard.apps.report.charts.strip import strip
-from steelyard.apps.report.markup import Html, shorten, tag
-from steelyard.apps.report.measure import listed, part
-from steelyard.apps.report.numerals import (
+from steelyard.page.charts.strip import strip
+from steelyard.page.markup import Html, shorten, tag
+from steelyard.page.measure import listed, part
+from steelyard.page.numerals import (
     count,
     figure,
     half_width,
@@ -18,8 +18,8 @@ from steelyard.apps.report.numerals import (
     percent_with_interval,
     probability,
 )
-from steelyard.apps.report.tables import Head, cell, table
-from steelyard.apps.report.words import both
+from steelyard.page.tables import Head, cell, table
+from steelyard.page.words import both
 
 Facts = Mapping[str, Any]
 MOST_SLICES = 24

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from steelyard.apps.report.markup import Child, Html, shorten, tag, visible
-from steelyard.apps.report.measure import listed, part
-from steelyard.apps.report.numerals import count, duration, number
-from steelyard.apps.report.words import both, told
+from steelyard.page.markup import Child, Html, shorten, tag, visible
+from steelyard.page.measure import listed, part
+from steelyard.page.numerals import count, duration, number
+from steelyard.page.words import both, told
 
 Facts = Mapping[str, Any]
 SIGNS = {"error": "✕", "warn": "!", "note": "i", "ok": "✓"}

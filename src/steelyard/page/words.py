@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from steelyard.apps.report.markup import Two, visible
+from steelyard.page.markup import Two, visible
 from steelyard.wording import catalogue
 
 
