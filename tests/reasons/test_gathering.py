@@ -80,7 +80,7 @@ def test_facts_of_a_row_worked_out_by_hand() -> None:
 
 def test_without_signals_only_the_table_speaks() -> None:
     found = gather(SMALL, signals(SMALL), np.array([6, 0]))
-    assert found[0] == Evidence(given="E", judgements=(("E", "A01"),))
+    assert found[0] == Evidence(given="E", lowers=True, judgements=(("E", "A01"),))
     assert found[1].probability is None
     assert found[1].opposing is None
     assert gather(SMALL, signals(SMALL), np.array([], dtype=int)) == []
@@ -121,3 +121,11 @@ def test_contradictions_speak_more_often_on_planted_rows_of_the_demo() -> None:
         ]
     )
     assert speaks[planted].mean() > 2 * speaks[~planted].mean()
+
+
+def test_a_clash_is_no_reason_against_a_grade_that_allows_for_it() -> None:
+    samples = samples_of(make())
+    found = gather(samples, signals(samples), np.arange(1200))
+    told = {e.given for e in found if "RE51" in reason(e)[0]}
+    assert told == {"E"}
+    assert {e.given for e in found if e.clash} == {"E", "S", "C", "I"}

@@ -58,11 +58,15 @@ def _name(samples: Samples, code: int) -> str:
 
 
 def _model(samples: Samples, signals: Signals, i: int, votes: Ints | None) -> dict[str, Any]:
+    given = int(samples.label[i])
+    facts: dict[str, Any] = {}
+    if samples.scale.ordered and given >= 0:
+        facts["lowers"] = given == len(samples.scale) - 1
     if "probability" not in signals or not np.isfinite(signals["probability"][i]).all():
-        return {}
-    best, given = int(np.argmax(signals["probability"][i])), int(samples.label[i])
-    facts: dict[str, Any] = {"suggested": _name(samples, best), "probability": float(signals["probability"][i, best])}
-    if samples.scale.ordered and given >= 0 and best != given:
+        return facts
+    best = int(np.argmax(signals["probability"][i]))
+    facts |= {"suggested": _name(samples, best), "probability": float(signals["probability"][i, best])}
+    if "lowers" in facts and best != given:
         facts["lowers"] = best < given
     if votes is not None:
         facts |= {"voters": votes.shape[1], "agreeing": int((votes[i] == best).sum())}
