@@ -100,3 +100,9 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
 def test_no_rows_give_no_judgements(tmp_path: Path) -> None:
     assert write("judgements_trec", TABLE.slice(0, 0), tmp_path).read_text() == ""
     assert read_quepid(write("judgements_quepid", TABLE.slice(0, 0), tmp_path)) == []
+
+
+@pytest.mark.parametrize("labels", [["E", None], [None, "E"]])
+def test_a_pair_judged_once_is_judged(labels: list, tmp_path: Path) -> None:
+    table = pa.table({"query_id": ["q", "q"], "product_id": ["p", "p"], "label": labels})
+    assert write("judgements_trec", table, tmp_path, labels=LABELS).read_text() == "q 0 p 3\n"

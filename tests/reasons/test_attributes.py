@@ -43,7 +43,7 @@ def test_a_clash_is_found(query: str, title: str, found: tuple[str, str, str]) -
         ("500ml bottle", "Bottle 500 ml, 750 ml"),
         ("40 cm box", "Box 30x40x50cm"),
         ("2 in 1 laptop 14 inch", "2 in 1 laptop, 14-inch"),
-        ("pack of 3 in blue", "Blue socks 3 pack, 10 cm"),
+        ("pack of 3 in blue", "Blue socks, three pairs, 10 cm"),
         ("5g phone", "Phone 5G, 180 g"),
         ("printer lx-240", "LX240 printer"),
         ("printer lx-240", "Cartridge for LX-310, LX-240"),

@@ -23,7 +23,8 @@ class Evidence:
     """Facts about one row; what is unknown stays at its default and is never told.
 
     given, suggested: names of labels; suggested is '' where nothing is suggested.
-    lowers: True where suggested is a lower grade than given, False where it is higher, None for classes.
+    lowers: True where suggested is a lower grade than given, False where it is higher; without another suggestion,
+        whether given is the highest grade; None for classes.
     similar: labelled near-identical products under this query (texts, without queries), this row not counted;
     contradicting: those of them that carry ``contradicting_label``, the commonest label other than given.
     judgements: (label, judge) of every row of the same pair, this row first; judge '' where unknown.
