@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from steelyard.acts.banding import slice_columns
 from steelyard.acts.comparing import Judged
 from steelyard.values.arrays import AnyArray
 from steelyard.values.samples import Samples
@@ -48,11 +49,11 @@ def default_measure(samples: Samples) -> str:
 
 
 def _slices(samples: Samples) -> dict[str, AnyArray]:
+    """Return the categorical columns with few values, '' for null; the label itself is no slice of a comparison."""
     out: dict[str, AnyArray] = {}
-    for column in samples.slice_columns():
-        values = np.array([str(v) for v in samples.table[column].fill_null("").to_pylist()], object) \
-            if str(samples.table[column].type) in ("string", "large_string") else \
-            np.array([str(v) for v in samples.table[column].to_pylist()], object)  # fmt: skip
-        if 2 <= len(set(values)) <= SLICE_VALUES:
-            out[column] = values
+    for column, values in slice_columns(samples).items():
+        texts = values.to_pylist() if hasattr(values, "to_pylist") else list(values)
+        named = np.array(["" if v is None else str(v) for v in texts], object)
+        if column != "label" and 2 <= len(set(named)) <= SLICE_VALUES:
+            out[column] = named
     return out

@@ -10,22 +10,20 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from steelyard.acts import estimating, reasons, scoring
+from steelyard.acts.banding import slice_columns
+from steelyard.acts.gathering import gather
 from steelyard.acts.intervals import wilson
 from steelyard.acts.scoring import Keep, Progress, Table
 from steelyard.acts.slicing import slices
-from steelyard.acts.witnessing import evidence
 from steelyard.features import duplicates
-from steelyard.values.arrays import AnyArray, Ints
+from steelyard.values.arrays import AnyArray
 from steelyard.values.readings import Readings
 from steelyard.values.samples import Samples
 from steelyard.values.signals import Signals
 
-#: Columns that bands are made of for slices, besides the table's own categorical columns.
-SLICE_VALUES = 1000
 REVIEWED = 50  # reviewed rows from which a rate is estimated
 
 
@@ -64,14 +62,14 @@ def record(
     signals = scoring.as_signals(samples.row_key, table, measured)
     readings = estimating.read_out(signals, estimators)
     progress("evidence", 1, 3)
-    codes, facts = _reasons(samples, signals, readings, twins)
+    codes, facts = _reasons(samples, signals, readings)
     progress("evidence", 2, 3)
     scores = _scores(samples, signals, readings, estimators, codes, facts)
     found = slices(
-        _slice_columns(samples), readings["flagged"], suspicion=readings["suspicion"], row_key=samples.row_key
+        slice_columns(samples), readings["flagged"], suspicion=readings["suspicion"], row_key=samples.row_key
     )
     progress("evidence", 3, 3)
-    return Recorded(scores, readings, [_slice(s, samples) for s in found[:200]], _facts(samples, signals, readings))
+    return Recorded(scores, readings, [_slice(s) for s in found[:200]], _facts(samples, signals, readings))
 
 
 def _scores(
@@ -106,38 +104,24 @@ def _scores(
     return pa.table(columns)
 
 
-def _reasons(
-    samples: Samples, signals: Signals, readings: Readings, twins: Ints
-) -> tuple[list[str | None], list[str | None]]:
+def _reasons(samples: Samples, signals: Signals, readings: Readings) -> tuple[list[str | None], list[str | None]]:
     """Return the reason code and its facts (JSON) of every flagged or contradicted row, None for the others."""
     codes: list[str | None] = [None] * len(samples)
     facts: list[str | None] = [None] * len(samples)
     wanted = np.flatnonzero(readings["flagged"] | (signals["contradicting"] > 0))
-    for row, known in zip(wanted, evidence(samples, signals, readings, twins, wanted), strict=True):
+    for row, known in zip(wanted, gather(samples, signals, wanted, votes=_votes(signals)), strict=True):
         code, said = reasons.reason(known)
         codes[row], facts[row] = code, json.dumps(dict(said), ensure_ascii=False, sort_keys=True)
     return codes, facts
 
 
-def _slice_columns(samples: Samples) -> dict[str, AnyArray]:
-    """Return what slices are cut by: the label, the table's categorical columns, the length of the query."""
-    names = np.array([*samples.scale.names, ""], object)
-    out: dict[str, AnyArray] = {"label": names[samples.label]}
-    for column in samples.slice_columns():
-        values = samples.table[column]
-        if pc.count_distinct(values).as_py() <= SLICE_VALUES:
-            out[column] = np.array(["" if v is None else str(v) for v in values.to_pylist()], object)
-    words = "query" if samples.has("query") else "text" if samples.has("text") else None
-    if words:
-        length = pc.fill_null(pc.utf8_length(samples.table[words].cast(pa.large_string())), 0).to_numpy()
-        edges = np.unique(np.quantile(length, [0.25, 0.5, 0.75])) if len(length) else np.zeros(0)
-        bounds = [0, *(int(e) for e in edges), int(length.max()) if len(length) else 0]
-        bands = np.array([f"{a}-{b}" for a, b in zip(bounds, bounds[1:], strict=False)], object)
-        out[f"{words}_length"] = bands[np.minimum(np.searchsorted(edges, length), len(bands) - 1)]
-    return out
+def _votes(signals: Signals) -> AnyArray:
+    """Return (n, v) the label that each model gives a row that it never saw."""
+    models = [m for m in ("probability_linear", "probability_boosted", "repaired") if m in signals]
+    return np.stack([signals[m].argmax(1) for m in models], axis=1)
 
 
-def _slice(found: Any, samples: Samples) -> dict[str, Any]:
+def _slice(found: Any) -> dict[str, Any]:
     return {
         "column": " & ".join(found.columns),
         "value": " & ".join(found.values),
@@ -149,7 +133,7 @@ def _slice(found: Any, samples: Samples) -> dict[str, Any]:
         "lift": None if not np.isfinite(found.lift) else found.lift,
         "q_value": found.q_value,
         "star": found.star,
-        "example": None if found.example is None else str(found.example),
+        "example": found.row_key,
     }
 
 
