@@ -80,7 +80,7 @@ def _gather(
     for batch in _guarded(source, where):
         if table is None:
             recognised = recognise(batch.schema, columns, source.columns, task)
-            table = _Table(recognised, batch.schema, source, by, kept)
+            table = _Table(recognised, batch.schema, source, by, kept, bool(source.files(where)))
         table.add(batch)
     if table is None or table.rows == 0:
         raise DataError("D140" if table is None else "D139", file=_shown(where))
@@ -111,7 +111,9 @@ def _shown(where: Any) -> str:
 class _Table:
     """What is gathered of a table, batch by batch."""
 
-    def __init__(self, recognised: Recognised, schema: pa.Schema, source: Source, by: str | None, spool: Spool) -> None:
+    def __init__(
+        self, recognised: Recognised, schema: pa.Schema, source: Source, by: str | None, spool: Spool, from_files: bool
+    ) -> None:
         self.recognised, self.spool, self.rows = recognised, spool, 0
         self.features = source.features
         self.noticed: Counter[str] = Counter()
@@ -123,7 +125,8 @@ class _Table:
         self.groups: list[Ints] = []
         self.sparse: list[tuple[Ints, Ints, Floats]] = []
         self.schema: pa.Schema | None = None
-        self.print = TableFingerprint()
+        self.print = None if from_files else TableFingerprint()
+        self.untold = 0
         self.by = self._group_column(by, schema)
         own = tuple(n for n in recognised.others if n not in source.features)
         self.slices = Slices(schema, own)
@@ -158,7 +161,9 @@ class _Table:
         self.digests.append(digests(content(made)))
         self.written.append(out["label"] if "label" in out else pa.nulls(batch.num_rows, pa.string()))
         self.groups.append(self._grouped(batch, made))
-        self.print.add(made)
+        self.untold += _untold(made, self.recognised.task)
+        if self.print is not None:
+            self.print.add(made)
         self.spool.add(made)
         self.rows += batch.num_rows
 
@@ -208,15 +213,15 @@ class _Table:
         reading, label, gold = self._labels(source, labels, order)
         group = np.unique(np.concatenate(self.groups), return_inverse=True)[1].astype(np.int64)
         table = self.spool.table(self.schema)
-        keys = row_keys(np.concatenate(self.digests), _texts(self.written))
+        keys = row_keys(np.concatenate(self.digests), pa.chunked_array(self.written, pa.string()))
         table = table.add_column(0, "row_key", keys)
         for name, column in self.slices.kept(self.rows, gold).items():
             table = table.append_column(_free(name, table.column_names), column)
-        notes = [*self._notes(group, label, table), *reading.notes]
+        notes = [*self._notes(group, label), *reading.notes]
         table, more = _train_somewhere(table)
         numeric, names = self._numeric()
         files = source.files(where)
-        mark = file_fingerprint(files) if files else self.print.hexdigest()
+        mark = self.print.hexdigest() if self.print is not None else file_fingerprint(files)
         paths = tuple(str(w) for w in where) if isinstance(where, (list, tuple)) else (str(where),)
         origin = Origin(paths if files else (), mark, _source_name(source), options)
         columns = dict(self.recognised.columns)
@@ -252,7 +257,7 @@ class _Table:
         label = np.zeros(self.rows, np.int32) if task == "tagging" else _codes(self.label, reading.code)
         return reading, label, gold
 
-    def _notes(self, group: Ints, label: Ints, table: pa.Table) -> list[Finding]:
+    def _notes(self, group: Ints, label: Ints) -> list[Finding]:
         """Return what was assumed and noticed, the line of recognised columns first."""
         seen, task = self.recognised, self.recognised.task
         notes = [Finding("D101", "note", len(seen.columns), {"columns": seen.line(), "task": task})]
@@ -276,7 +281,9 @@ class _Table:
             if code in ("D128", "D131", "D132", "D141") and count:
                 facts = {"column": seen.columns.get(column, column)} if column else {}
                 notes.append(Finding(code, "warn" if code == "D128" else "note", count, facts))
-        return notes + _untold(table, task)
+        if self.untold:
+            notes.append(Finding("D117", "warn", self.untold))
+        return notes
 
     def _numeric(self) -> tuple[Floats | None, tuple[str, ...]]:
         """Return (n, f) features and their names as the file numbers them."""
@@ -295,10 +302,6 @@ def _number(text: str | None) -> float | None:
     except ValueError:
         return None
     return value if np.isfinite(value) else None
-
-
-def _texts(parts_: list[pa.Array]) -> Any:
-    return pa.chunked_array(parts_, pa.string()).to_numpy(zero_copy_only=False)
 
 
 def _codes(label: Label, code: Mapping[str, int]) -> Ints:
@@ -353,19 +356,17 @@ def _train_somewhere(table: pa.Table) -> tuple[pa.Table, list[Finding]]:
     return table.set_column(table.column_names.index("split"), "split", turned), [Finding("D119", "warn", valid)]
 
 
-def _untold(table: pa.Table, task: str) -> list[Finding]:
-    """Note rows without any text of the product (or, for a text, without text)."""
-    names = [c for c in (("title", "description") if task == "relevance" else ("text",)) if c in table.column_names]
-    if task == "tagging":
-        return []
-    if not names:
-        return [Finding("D117", "warn", len(table))]
-    empty = None
+def _untold(batch: pa.RecordBatch, task: str) -> int:
+    """Count rows without any text of the product (for a text, without text)."""
+    names = [
+        c for c in (("title", "description") if task == "relevance" else ("text", "tokens")) if c in batch.schema.names
+    ]
+    empty = np.ones(batch.num_rows, dtype=bool)
     for name in names:
-        blank = pc.equal(pc.utf8_trim_whitespace(table[name].fill_null("")), "")
-        empty = blank if empty is None else pc.and_(empty, blank)
-    count = pc.sum(empty).as_py() or 0
-    return [Finding("D117", "warn", count)] if count else []
+        column = pc.binary_join(batch[name], "") if name == "tokens" else batch[name]
+        blank = pc.equal(pc.utf8_trim_whitespace(column.fill_null("")), "")
+        empty &= blank.fill_null(True).to_numpy(zero_copy_only=False)
+    return int(empty.sum())
 
 
 def _source_name(source: Source) -> str:
