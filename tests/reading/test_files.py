@@ -251,3 +251,32 @@ def test_reading_again_gives_the_same(tmp_path, rows, reading):
     assert again.scale == s.scale
     path.write_bytes("查询词;标题;档位\n手机;手机壳;中\n手机;手机;高\n".encode("gb18030"))
     assert reread(s.origin).origin.fingerprint != s.origin.fingerprint
+
+
+def test_batch_size_does_not_matter_to_the_join(tmp_path, monkeypatch):
+    examples = [
+        {"query": f"q{i % 3}", "product_id": f"p{i % 7}", "product_locale": "us", "esci_label": "ESCI"[i % 4]}
+        for i in range(20)
+    ]
+    products = [{"product_id": f"p{i}", "product_locale": "us", "product_title": f"title {i}"} for i in range(7)]
+    pq.write_table(pa.Table.from_pylist(examples), tmp_path / "examples.parquet")
+    pq.write_table(pa.Table.from_pylist(products), tmp_path / "products.parquet")
+    monkeypatch.setattr("steelyard.parts.sources.esci.BATCH", 3)
+    joined = pa.Table.from_batches(list(choose(tmp_path).read(tmp_path)))
+    assert joined["product_title"].to_pylist() == [f"title {i % 7}" for i in range(20)]
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_batch_size_does_not_matter(tmp_path, monkeypatch, rows, reading, size):
+    many = [r | {"title": f"{r['title']} {i // 2}"} for i in range(10) for r in rows]
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.Table.from_pylist(many), path)
+    whole = reading(path)
+    monkeypatch.setattr("steelyard.parts.sources.parquet.BATCH", size)
+    parts = reading(path)
+    assert parts.table.combine_chunks().equals(whole.table.combine_chunks())
+    assert parts.label.tolist() == whole.label.tolist()
+    assert parts.group.tolist() == whole.group.tolist()
+    memory = pa.Table.from_pylist(many)
+    monkeypatch.setattr("steelyard.parts.sources.frame.BATCH", size)
+    assert reading(memory).origin.fingerprint == reading(many).origin.fingerprint
