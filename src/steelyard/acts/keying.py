@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +42,7 @@ def digests(texts: pa.Array) -> AnyArray:
     return np.frombuffer(joined, dtype=np.uint8).reshape(-1, 10)
 
 
-def row_keys(digest: AnyArray, label: Sequence[str | None] | AnyArray) -> pa.Array:
+def row_keys(digest: AnyArray, label: pa.ChunkedArray) -> pa.Array:
     """Return (n,) keys: 16 letters of base32, ``#2``, ``#3`` behind repeats.
 
     digest: (n, 10). label: (n,) texts; repeats are numbered by label, then by place, so that the order of the rows
@@ -57,15 +57,19 @@ def row_keys(digest: AnyArray, label: Sequence[str | None] | AnyArray) -> pa.Arr
     order = np.argsort(short, kind="stable")
     ordered = short[order]
     same = np.flatnonzero(ordered[1:] == ordered[:-1])
-    keys = pa.array(short.astype(object), pa.binary()).cast(pa.string())
+    ends = np.arange(0, 16 * (n + 1), 16, dtype=np.int32 if n < 2**26 else np.int64)
+    kind = pa.string() if n < 2**26 else pa.large_string()
+    keys = pa.Array.from_buffers(kind, n, [None, pa.py_buffer(ends), pa.py_buffer(letters.tobytes())])
     if not len(same):
         return keys
     listed = keys.to_pylist()
     repeats: dict[bytes, list[int]] = {}
     for row in np.unique(np.concatenate([order[same], order[same + 1]])).tolist():
         repeats.setdefault(short[row], []).append(row)
+    several = sorted(r for rows in repeats.values() for r in rows)
+    said = dict(zip(several, label.take(pa.array(several)).to_pylist(), strict=True))
     for rows in repeats.values():
-        for number, row in enumerate(sorted(rows, key=lambda r: (label[r] or "", r)), 1):
+        for number, row in enumerate(sorted(rows, key=lambda r: (said[r] or "", r)), 1):
             if number > 1:
                 listed[row] = f"{listed[row]}#{number}"
     return pa.array(listed, pa.string())

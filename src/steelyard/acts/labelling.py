@@ -223,7 +223,10 @@ def _known(texts: list[str]) -> tuple[list[str], Sequence[float], dict[str, int]
 
 
 def _numeric(values: Mapping[str, float], counts: Mapping[str, int], order: str | None) -> Reading:
-    """Return grades ordered by value, worth their distance from the worst; more than 20 distinct values are cut into at most seven."""
+    """Return grades ordered by value, each worth its distance from the worst.
+
+    More than 20 distinct values are cut into at most seven grades, named by the value in the middle of each.
+    """
     distinct = sorted(set(values.values()))
     notes: list[Finding] = []
     if len(distinct) > GRADES:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,20 +12,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from steelyard import parts
-from steelyard.acts.cleaning import clean, identify, lists, split_names
-from steelyard.acts.keying import TableFingerprint, content, digests, file_fingerprint, group_hashes, row_keys
+from steelyard.acts.collecting import Gathered
+from steelyard.acts.keying import file_fingerprint, row_keys
 from steelyard.acts.labelling import Label, Reading, scale_of
-from steelyard.acts.recognising import Recognised, recognise
-from steelyard.acts.slice_columns import Slices
+from steelyard.acts.recognising import recognise
 from steelyard.acts.spooling import Spool
-from steelyard.errors import DataError, DataErrors, EnvironmentProblem, SteelyardError, UsageError, nearest
+from steelyard.errors import DataError, DataErrors, EnvironmentProblem, SteelyardError
 from steelyard.parts.sources import Source
-from steelyard.values.arrays import Floats, Ints
+from steelyard.values.arrays import Ints
 from steelyard.values.findings import Finding
-from steelyard.values.samples import ID_COLUMNS, Origin, Samples
+from steelyard.values.samples import Origin, Samples
 from steelyard.values.scale import Scale
-
-_IDS = (*ID_COLUMNS, "locale", "position", "ts")
 
 
 def read(
@@ -47,14 +43,19 @@ def read(
     be split between folds. spool: folder for the mapped file of a large table; None: a temporary one.
     Raises DataError (several problems together as DataErrors), UsageError, EnvironmentProblem; nothing else.
     """
-    options = {"columns": dict(columns or {}), "labels": dict(labels or {}), "label_order": label_order, "task": task}
+    options = {
+        "columns": dict(columns or {}),
+        "labels": {str(k): v for k, v in (labels or {}).items()},
+        "label_order": label_order,
+        "task": task,
+    }
     options |= {"group_by": group_by, "source": dataclasses.asdict(source)}
     if label_order is not None and not isinstance(label_order, str):
         options["label_order"] = list(label_order)
     kept = Spool(spool)
     try:
         table = _gather(source, where, columns, task, group_by, kept)
-        return table.samples(source, where, labels, label_order, options)
+        return _samples(table, source, where, labels, label_order, options)
     except BaseException:
         kept.drop()
         raise
@@ -75,12 +76,12 @@ def reread(origin: Origin, spool: Path | None = None) -> Samples:
 
 def _gather(
     source: Source, where: Any, columns: Mapping[str, str | None] | None, task: str | None, by: str | None, kept: Spool
-) -> _Table:
-    table: _Table | None = None
+) -> Gathered:
+    table: Gathered | None = None
     for batch in _guarded(source, where):
         if table is None:
             recognised = recognise(batch.schema, columns, source.columns, task)
-            table = _Table(recognised, batch.schema, source, by, kept)
+            table = Gathered(recognised, batch.schema, source, by, kept, bool(source.files(where)))
         table.add(batch)
     if table is None or table.rows == 0:
         raise DataError("D140" if table is None else "D139", file=_shown(where))
@@ -108,197 +109,91 @@ def _shown(where: Any) -> str:
     return str(where)[:200] if isinstance(where, (str, Path)) else type(where).__name__
 
 
-class _Table:
-    """What is gathered of a table, batch by batch."""
+def _samples(
+    got: Gathered,
+    source: Source,
+    where: Any,
+    labels: Mapping[str, float] | None,
+    order: str | Sequence[str] | None,
+    options: dict[str, Any],
+) -> Samples:
+    """Return what was gathered as Samples. Raises all problems of the labels together."""
+    reading, label, gold = _labels(got, source, labels, order)
+    group = np.unique(np.concatenate(got.groups), return_inverse=True)[1].astype(np.int64)
+    table = got.spool.table(got.schema)
+    keys = row_keys(np.concatenate(got.digests), pa.chunked_array(got.written, pa.string()))
+    table = table.add_column(0, "row_key", keys)
+    for name, column in got.slices.kept(got.rows, gold).items():
+        table = table.append_column(_free(name, table.column_names), column)
+    notes = [*_notes(got, group, label), *reading.notes]
+    table, more = _train_somewhere(table)
+    numeric, names = got.numeric()
+    files = source.files(where)
+    mark = got.print.hexdigest() if got.print is not None else file_fingerprint(files)
+    paths = tuple(str(w) for w in where) if isinstance(where, (list, tuple)) else (str(where),)
+    origin = Origin(paths if files else (), mark, _source_name(source), options)
+    columns = dict(got.recognised.columns)
+    return Samples(
+        *(table, got.recognised.task, reading.scale, label, group, origin, columns, gold, numeric, names),
+        tuple(notes + more),
+    )
 
-    def __init__(self, recognised: Recognised, schema: pa.Schema, source: Source, by: str | None, spool: Spool) -> None:
-        self.recognised, self.spool, self.rows = recognised, spool, 0
-        self.features = source.features
-        self.noticed: Counter[str] = Counter()
-        self.splits: Counter[str] = Counter()
-        self.uneven: list[str] = []
-        self.label, self.gold = Label(), Label()
-        self.digests: list[np.ndarray] = []
-        self.written: list[pa.Array] = []
-        self.groups: list[Ints] = []
-        self.sparse: list[tuple[Ints, Ints, Floats]] = []
-        self.schema: pa.Schema | None = None
-        self.print = TableFingerprint()
-        self.by = self._group_column(by, schema)
-        own = tuple(n for n in recognised.others if n not in source.features)
-        self.slices = Slices(schema, own)
 
-    def _group_column(self, by: str | None, schema: pa.Schema) -> str | None:
-        if by is None:
-            return None
-        own = self.recognised.columns.get(by, by)
-        if own not in schema.names:
-            raise UsageError("U101", name=by, near=nearest(by, schema.names) or "-", known=", ".join(schema.names))
-        return own
-
-    def add(self, batch: pa.RecordBatch) -> None:
-        """Clean one batch and keep it."""
-        out: dict[str, pa.Array] = {}
-        for name, own in self.recognised.columns.items():
-            if name not in ("label", "gold"):
-                out[name] = self._cleaned(name, batch[own])
-        tagging = self.recognised.task == "tagging"
-        if tagging:
-            self._tagged(out)
-        elif "label" in self.recognised.columns:
-            out["label"] = self.label.add(batch[self.recognised.columns["label"]], self.noticed)
-        if "gold" in self.recognised.columns and not tagging:
-            self.gold.add(batch[self.recognised.columns["gold"]], self.noticed)
-        for name in list(self.slices.values):
-            self.slices.add(name, identify(batch[name], Counter(), name))
-        if self.features:
-            self._feature_rows(batch)
-        made = pa.RecordBatch.from_arrays(list(out.values()), names=list(out))
-        self.schema = made.schema
-        self.digests.append(digests(content(made)))
-        self.written.append(out["label"] if "label" in out else pa.nulls(batch.num_rows, pa.string()))
-        self.groups.append(self._grouped(batch, made))
-        self.print.add(made)
-        self.spool.add(made)
-        self.rows += batch.num_rows
-
-    def _cleaned(self, name: str, column: pa.Array) -> pa.Array:
-        if name in ("tokens", "tags"):
-            return lists(column, self.noticed)
-        if name == "split":
-            return split_names(clean(column, self.noticed), self.splits)
-        if name == "weight":
-            values = [_number(t) for t in clean(column, self.noticed).to_pylist()]
-            return pa.array(values, pa.float64())
-        return identify(column, self.noticed, name) if name in _IDS else clean(column, self.noticed)
-
-    def _tagged(self, out: dict[str, pa.Array]) -> None:
-        """Check that every token has its tag, and collect the tag names."""
-        sizes = [pc.list_value_length(out[c]).fill_null(0).to_numpy(zero_copy_only=False) for c in ("tokens", "tags")]
-        wrong = np.flatnonzero(sizes[0] != sizes[1])
-        self.noticed["D136"] += len(wrong)
-        for row in wrong[: max(0, 20 - len(self.uneven))].tolist():
-            self.uneven.append(f"{self.rows + row + 1} ({sizes[0][row]}/{sizes[1][row]})")
-        self.label.add(out["tags"].flatten(), self.noticed)
-
-    def _feature_rows(self, batch: pa.RecordBatch) -> None:
-        index, value = (batch[n] for n in self.features)
-        sizes = pc.list_value_length(index).fill_null(0).to_numpy(zero_copy_only=False)
-        rows = np.repeat(np.arange(self.rows, self.rows + batch.num_rows), sizes)
-        flat = value.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
-        self.sparse.append((rows, index.flatten().to_numpy(zero_copy_only=False), flat))
-
-    def _grouped(self, batch: pa.RecordBatch, made: pa.RecordBatch) -> Ints:
-        if self.by is not None:
-            return group_hashes(identify(batch[self.by], Counter(), self.by), True)
-        task, have = self.recognised.task, made.schema.names
-        if task == "relevance" and "query_id" in have:
-            return group_hashes(made["query_id"], True)
-        return group_hashes(made[{"relevance": "query", "classification": "text", "tagging": "tokens"}[task]], False)
-
-    def samples(
-        self,
-        source: Source,
-        where: Any,
-        labels: Mapping[str, float] | None,
-        order: str | Sequence[str] | None,
-        options: dict[str, Any],
-    ) -> Samples:
-        """Return what was gathered as Samples. Raises all problems of the labels together."""
-        reading, label, gold = self._labels(source, labels, order)
-        group = np.unique(np.concatenate(self.groups), return_inverse=True)[1].astype(np.int64)
-        table = self.spool.table(self.schema)
-        keys = row_keys(np.concatenate(self.digests), _texts(self.written))
-        table = table.add_column(0, "row_key", keys)
-        for name, column in self.slices.kept(self.rows, gold).items():
-            table = table.append_column(_free(name, table.column_names), column)
-        notes = [*self._notes(group, label, table), *reading.notes]
-        table, more = _train_somewhere(table)
-        numeric, names = self._numeric()
-        files = source.files(where)
-        mark = file_fingerprint(files) if files else self.print.hexdigest()
-        paths = tuple(str(w) for w in where) if isinstance(where, (list, tuple)) else (str(where),)
-        origin = Origin(paths if files else (), mark, _source_name(source), options)
-        columns = dict(self.recognised.columns)
-        return Samples(
-            *(table, self.recognised.task, reading.scale, label, group, origin, columns, gold, numeric, names),
-            tuple(notes + more),
-        )
-
-    def _labels(
-        self, source: Source, labels: Mapping[str, float] | None, order: str | Sequence[str] | None
-    ) -> tuple[Reading, Ints, Ints | None]:
-        problems: list[DataError] = []
-        counts, task = self.label.counts(), self.recognised.task
-        own = self.recognised.columns.get("label", "tags")
-        if self.noticed["D136"]:
-            problems.append(DataError("D136", count=self.noticed["D133"], rows=", ".join(self.uneven)))
-        if not counts:
-            problems.append(DataError("D109", column=own, rows=self.rows))
-        preset = (_source_name(source), source.labels, source.gains)
-        reading = Reading(Scale((), False), {})
+def _labels(
+    got: Gathered, source: Source, labels: Mapping[str, float] | None, order: str | Sequence[str] | None
+) -> tuple[Reading, Ints, Ints | None]:
+    problems: list[DataError] = []
+    counts, task = got.label.counts(), got.recognised.task
+    own = got.recognised.columns.get("label", "tags")
+    if got.noticed["D136"]:
+        problems.append(DataError("D136", count=got.noticed["D133"], rows=", ".join(got.uneven)))
+    if not counts:
+        problems.append(DataError("D109", column=own, rows=got.rows))
+    preset = (_source_name(source), source.labels, source.gains)
+    reading = Reading(Scale((), False), {})
+    try:
+        reading = scale_of(counts, task, labels, order, preset) if counts else reading
+    except DataError as problem:
+        problems.append(problem)
+    gold = None
+    if "gold" in got.recognised.columns and task != "tagging" and not problems:
         try:
-            reading = scale_of(counts, task, labels, order, preset) if counts else reading
+            gold = _gold_codes(got.gold, reading, got.recognised.columns["gold"])
         except DataError as problem:
             problems.append(problem)
-        gold = None
-        if "gold" in self.recognised.columns and task != "tagging" and not problems:
-            try:
-                gold = _gold_codes(self.gold, reading, self.recognised.columns["gold"])
-            except DataError as problem:
-                problems.append(problem)
-        if problems:
-            raise problems[0] if len(problems) == 1 else DataErrors(problems)
-        label = np.zeros(self.rows, np.int32) if task == "tagging" else _codes(self.label, reading.code)
-        return reading, label, gold
-
-    def _notes(self, group: Ints, label: Ints, table: pa.Table) -> list[Finding]:
-        """Return what was assumed and noticed, the line of recognised columns first."""
-        seen, task = self.recognised, self.recognised.task
-        notes = [Finding("D101", "note", len(seen.columns), {"columns": seen.line(), "task": task})]
-        for name, several in seen.unclear.items():
-            notes.append(Finding("D114", "note", len(several), {"what": name, "columns": ", ".join(several)}))
-        if self.by is None and task == "relevance" and "query_id" not in seen.columns:
-            notes.append(Finding("D112", "note", int(group.max()) + 1))
-        missing = int((label < 0).sum())
-        if missing:
-            notes.append(Finding("D105", "warn", missing, {"column": seen.columns.get("label", "-")}))
-        if self.label.infinite:
-            notes.append(Finding("D106", "error", self.label.infinite, {"column": seen.columns.get("label", "-")}))
-        if self.slices.ignored:
-            names = ", ".join(sorted(self.slices.ignored))
-            notes.append(Finding("D107", "note", len(self.slices.ignored), {"columns": names}))
-        if self.splits:
-            shown = ", ".join(f"'{n}' ({c:,})" for n, c in self.splits.most_common(10))
-            notes.append(Finding("D118", "warn", sum(self.splits.values()), {"values": shown}))
-        for key, count in sorted(self.noticed.items()):
-            code, _, column = key.partition(" ")
-            if code in ("D128", "D131", "D132", "D141") and count:
-                facts = {"column": seen.columns.get(column, column)} if column else {}
-                notes.append(Finding(code, "warn" if code == "D128" else "note", count, facts))
-        return notes + _untold(table, task)
-
-    def _numeric(self) -> tuple[Floats | None, tuple[str, ...]]:
-        """Return (n, f) features and their names as the file numbers them."""
-        if not self.features:
-            return None, ()
-        used = np.unique(np.concatenate([index for _, index, _ in self.sparse]))
-        dense = np.zeros((self.rows, len(used)), np.float32)
-        for rows, index, value in self.sparse:
-            dense[rows, np.searchsorted(used, index)] = value
-        return dense, tuple(str(i) for i in used.tolist())
+    if problems:
+        raise problems[0] if len(problems) == 1 else DataErrors(problems)
+    label = np.zeros(got.rows, np.int32) if task == "tagging" else _codes(got.label, reading.code)
+    return reading, label, gold
 
 
-def _number(text: str | None) -> float | None:
-    try:
-        value = float(text) if text else float("nan")
-    except ValueError:
-        return None
-    return value if np.isfinite(value) else None
-
-
-def _texts(parts_: list[pa.Array]) -> Any:
-    return pa.chunked_array(parts_, pa.string()).to_numpy(zero_copy_only=False)
+def _notes(got: Gathered, group: Ints, label: Ints) -> list[Finding]:
+    """Return what was assumed and noticed, the line of recognised columns first."""
+    seen, task = got.recognised, got.recognised.task
+    notes = [Finding("D101", "note", len(seen.columns), {"columns": seen.line(), "task": task})]
+    for name, several in seen.unclear.items():
+        notes.append(Finding("D114", "note", len(several), {"what": name, "columns": ", ".join(several)}))
+    if got.by is None and task == "relevance" and "query_id" not in seen.columns:
+        notes.append(Finding("D112", "note", int(group.max()) + 1))
+    missing = int((label < 0).sum())
+    if missing:
+        notes.append(Finding("D105", "warn", missing, {"column": seen.columns.get("label", "-")}))
+    if got.label.infinite:
+        notes.append(Finding("D106", "error", got.label.infinite, {"column": seen.columns.get("label", "-")}))
+    if got.slices.ignored:
+        names = ", ".join(sorted(got.slices.ignored))
+        notes.append(Finding("D107", "note", len(got.slices.ignored), {"columns": names}))
+    if got.splits:
+        shown = ", ".join(f"'{n}' ({c:,})" for n, c in got.splits.most_common(10))
+        notes.append(Finding("D118", "warn", sum(got.splits.values()), {"values": shown}))
+    for key, count in sorted(got.noticed.items()):
+        code, _, column = key.partition(" ")
+        if code in ("D128", "D131", "D132", "D141") and count:
+            facts = {"column": seen.columns.get(column, column)} if column else {}
+            notes.append(Finding(code, "warn" if code == "D128" else "note", count, facts))
+    if got.untold:
+        notes.append(Finding("D117", "warn", got.untold))
+    return notes
 
 
 def _codes(label: Label, code: Mapping[str, int]) -> Ints:
@@ -351,21 +246,6 @@ def _train_somewhere(table: pa.Table) -> tuple[pa.Table, list[Finding]]:
         return table, []
     turned = pc.if_else(pc.equal(split, "valid"), "train", split)
     return table.set_column(table.column_names.index("split"), "split", turned), [Finding("D119", "warn", valid)]
-
-
-def _untold(table: pa.Table, task: str) -> list[Finding]:
-    """Note rows without any text of the product (or, for a text, without text)."""
-    names = [c for c in (("title", "description") if task == "relevance" else ("text",)) if c in table.column_names]
-    if task == "tagging":
-        return []
-    if not names:
-        return [Finding("D117", "warn", len(table))]
-    empty = None
-    for name in names:
-        blank = pc.equal(pc.utf8_trim_whitespace(table[name].fill_null("")), "")
-        empty = blank if empty is None else pc.and_(empty, blank)
-    count = pc.sum(empty).as_py() or 0
-    return [Finding("D117", "warn", count)] if count else []
 
 
 def _source_name(source: Source) -> str:

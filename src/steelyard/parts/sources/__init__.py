@@ -78,9 +78,9 @@ def _aligned(batch: pa.RecordBatch, schema: pa.Schema, path: Path) -> pa.RecordB
 
 
 def is_place(where: Any) -> bool:
-    """Say whether ``where`` names files: a path, a pattern, or a list of paths."""
+    """Say whether ``where`` names files: a path, a pattern, or a list of paths; ``-`` is standard input."""
     if isinstance(where, (str, Path)):
-        return True
+        return str(where) != "-"
     return isinstance(where, (list, tuple)) and bool(where) and all(isinstance(w, (str, Path)) for w in where)
 
 
@@ -127,7 +127,7 @@ def choose(where: Any, preset: str | None = None, **options: Any) -> Source:
     if preset is not None:
         source: Source = parts.make("sources", preset, **options)
         return source
-    if is_place(where) and where != "-":
+    if is_place(where):
         located(where)
     classes = {name: parts.find("sources", name) for name in parts.names("sources")}
     fitting = [name for name, cls in classes.items() if cls().opens(where)]

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
@@ -95,7 +96,7 @@ def read_delimited(
     done = [0]
     if look.encoding == "utf-8-sig" and not look.nul and look.quotes % 2 == 0:
         complete = yield from _fast(path, mark, max_field_lines, done)
-        if complete:
+        if complete and done[0]:
             return
     yield from _careful(path, look, mark, max_field_lines, done[0])
 
@@ -150,25 +151,30 @@ def _fast(path: Path, mark: str, most: int, done: list[int]) -> Generator[pa.Rec
         with open_bytes(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
             first = next(r for r in csv.reader(text, delimiter=mark) if any(f.strip() for f in r))
         names = header_names(first, path)
-        reader = arrow_csv.open_csv(
-            open_bytes(path),
-            read_options=arrow_csv.ReadOptions(block_size=4 << 20, use_threads=False),
-            parse_options=arrow_csv.ParseOptions(delimiter=mark, newlines_in_values=True),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types={n: pa.string() for n in first}, strings_can_be_null=False
-            ),
-        )
-        if reader.schema.names != first:
-            return False
-        for batch in reader:
-            columns = [c.cast(pa.string()) for c in batch.columns]
-            if any(_many_lines(c, most) for c in columns):
+        with open_bytes(path) as raw:
+            reader = _arrow_reader(raw, mark, first)
+            if reader.schema.names != first:
                 return False
-            done[0] += batch.num_rows
-            yield pa.RecordBatch.from_arrays(columns, names=names)
+            for batch in reader:
+                columns = [c.cast(pa.string()) for c in batch.columns]
+                if any(_many_lines(c, most) for c in columns):
+                    return False
+                done[0] += batch.num_rows
+                yield pa.RecordBatch.from_arrays(columns, names=names)
     except (pa.ArrowException, OSError, StopIteration, csv.Error):
         return False  # the careful reader names the lines
     return True
+
+
+def _arrow_reader(raw: IO[bytes], mark: str, names: list[str]) -> arrow_csv.CSVStreamingReader:
+    return arrow_csv.open_csv(
+        raw,
+        read_options=arrow_csv.ReadOptions(block_size=4 << 20, use_threads=False),
+        parse_options=arrow_csv.ParseOptions(delimiter=mark, newlines_in_values=True),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+        ),
+    )
 
 
 def _many_lines(column: pa.Array, most: int) -> bool:

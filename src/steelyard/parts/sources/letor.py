@@ -39,7 +39,7 @@ class Letor(Source):
             return True
         if not is_place(where):
             return False
-        files = located(where) if where != "-" else ()
+        files = located(where)
         return bool(files) and all(_LINE.match(_first_line(f)) is not None for f in files)
 
     def read_file(self, path: Path) -> Iterator[pa.RecordBatch]:

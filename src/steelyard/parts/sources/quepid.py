@@ -24,7 +24,7 @@ class Quepid(Source):
     columns: ClassVar[dict[str, str]] = {"query": "query", "product_id": "docid", "label": "rating"}
 
     def opens(self, where: Any) -> bool:
-        if not is_place(where) or where == "-":
+        if not is_place(where):
             return False
         files = located(where)
         return bool(files) and all(f.suffix.lower() == ".csv" and _header(f) == "query,docid,rating" for f in files)
