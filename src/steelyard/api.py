@@ -140,6 +140,8 @@ def compare(
     min_gain: float = 0.0,
     interest: float = 0.01,
     max_rows: int = 60_000,
+    repairs: int = 2,
+    inner_folds: int = 5,
     run_dir: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
@@ -149,12 +151,14 @@ def compare(
     seeds. metric: a measure's name; by default what suits the labels. model: ``boosted`` or ``linear``; by default
     what explained the labels better when scoring. min_gain: least gain worth acting on. interest: a difference that
     would matter; when it is ruled out the answer is keep_uniform. max_rows: whole groups are sampled above it.
+    repairs, inner_folds: of the readings that are computed inside each cell; fewer are faster and a little worse.
     """
     from steelyard.acts import comparing
     from steelyard.values.comparison import Comparison
 
     scored = open_run(run, run_dir)
     asked = {"metric": metric, "model": model, "min_gain": min_gain, "interest": interest, "max_rows": max_rows}
+    asked |= {"repairs": repairs, "inner_folds": inner_folds}
     options = {"seeds": seeds, "folds": folds, **asked}
     plan = Plan("compare", {"run": scored.id}, options)
     if scored.run.has("compare.json"):
@@ -170,7 +174,13 @@ def compare(
             samples = samples.take(rows)
         judged = _judged(samples, metric)
         settings = comparing.Settings(
-            seeds=seeds, folds=folds, min_gain=min_gain, interest=interest, seed=int(scored.info["seed"])
+            seeds=seeds,
+            folds=folds,
+            min_gain=min_gain,
+            interest=interest,
+            seed=int(scored.info["seed"]),
+            repairs=repairs,
+            inner_folds=inner_folds,
         )
 
         def keep(stage: str, compute: Callable[[], Any]) -> Any:
@@ -261,7 +271,7 @@ def demo(
         (root / "demo-data").mkdir(parents=True, exist_ok=True)
     data = catalogue.write(root / "demo-data")
     scored = score(data, name="demo", run_dir=root, seed=seed, progress=progress)
-    result = compare(scored, run_dir=root, progress=progress)
+    result = compare(scored, seeds=3, repairs=1, inner_folds=3, run_dir=root, progress=progress)
     return scored, result, report(scored)
 
 

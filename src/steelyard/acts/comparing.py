@@ -33,7 +33,7 @@ class Settings:
     """seeds: cells; folds: parts of the groups when the table brings no test split; stop: share of groups to stop by.
 
     min_gain: a smaller gain is not worth acting on; interest: a difference that would matter to the user, in the
-    measure's unit. draws: bootstrap replicates.
+    measure's unit. draws: bootstrap replicates. repairs, inner_folds: of the readings inside a cell.
     """
 
     seeds: int = 5
@@ -44,6 +44,7 @@ class Settings:
     draws: int = 1000
     seed: int = 0
     repairs: int = 2
+    inner_folds: int = 5
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,9 @@ def _readings_inside(
     seed: int,
 ) -> Readings:
     inside = subset(table, train)
-    signals = scoring.measure(inside, parts["linear"], parts["boosted"], seed=seed, repairs=settings.repairs)
+    signals = scoring.measure(
+        inside, parts["linear"], parts["boosted"], seed=seed, k=settings.inner_folds, repairs=settings.repairs
+    )
     signals |= {name: v[train] for name, v in twins.items()}
     keyed = scoring.as_signals(np.array([str(r) for r in train], object), inside, signals)
     return estimating.read_out(keyed, parts["estimators"])

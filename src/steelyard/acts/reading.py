@@ -146,7 +146,7 @@ def _labels(
     counts, task = got.label.counts(), got.recognised.task
     own = got.recognised.columns.get("label", "tags")
     if got.noticed["D136"]:
-        problems.append(DataError("D136", count=got.noticed["D133"], rows=", ".join(got.uneven)))
+        problems.append(DataError("D136", count=got.noticed["D136"], rows=", ".join(got.uneven)))
     if not counts:
         problems.append(DataError("D109", column=own, rows=got.rows))
     preset = (_source_name(source), source.labels, source.gains)

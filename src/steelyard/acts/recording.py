@@ -125,14 +125,14 @@ def _slice(found: Any) -> dict[str, Any]:
     return {
         "column": " & ".join(found.columns),
         "value": " & ".join(found.values),
-        "n": found.n,
-        "flagged": found.flagged,
-        "share": found.share,
-        "low": found.low,
-        "high": found.high,
-        "lift": None if not np.isfinite(found.lift) else found.lift,
-        "q_value": found.q_value,
-        "star": found.star,
+        "n": int(found.n),
+        "flagged": int(found.flagged),
+        "share": float(found.share),
+        "low": float(found.low),
+        "high": float(found.high),
+        "lift": float(found.lift) if np.isfinite(found.lift) else None,
+        "q_value": float(found.q_value),
+        "star": bool(found.star),
         "example": found.row_key,
     }
 
@@ -174,7 +174,7 @@ def _error_rate(samples: Samples, readings: Readings) -> dict[str, Any] | None:
     if gold is not None and ((gold >= 0) & known).sum() >= REVIEWED:
         both = (gold >= 0) & known
         wrong = int((gold[both] != samples.label[both]).sum())
-        low, high = wilson(wrong, int(both.sum()))
+        low, high = (float(v) for v in wilson(wrong, int(both.sum())))
         return {"value": wrong / int(both.sum()), "low": low, "high": high, "how": "RH01", "n": int(both.sum())}
     return {"value": float(readings["flagged"][known].mean()), "low": None, "high": None, "how": "RH02", "n": 0}
 
@@ -188,7 +188,7 @@ def _reviewed(samples: Samples, readings: Readings) -> dict[str, Any] | None:
     wrong = both & (gold != samples.label)
     flagged = readings["flagged"] & both
     hits = int((wrong & flagged).sum())
-    low, high = wilson(hits, int(flagged.sum()))
+    low, high = (float(v) for v in wilson(hits, int(flagged.sum())))
     return {
         "rows": int(both.sum()),
         "wrong": int(wrong.sum()),

@@ -1,4 +1,4 @@
-"""The default suspicion: the repaired model's doubt, raised where identical pairs carry another label."""
+"""The default suspicion: doubt of the plain and the repaired model, raised where identical pairs disagree."""
 
 from dataclasses import dataclass
 
@@ -13,21 +13,21 @@ from steelyard.values.signals import Signals
 class Evidence(Estimator):
     """Combine the doubt of the model with that of the twins as independent witnesses: 1 - (1 - a)(1 - b).
 
-    twins: how much the contradiction of identical pairs counts, 0..1. For grades the doubt is the mean of the
-    chance to be wrong and the expected distance, so that a far grade outranks an unsure neighbour.
+    twins: how much the contradiction of identical pairs counts, 0..1. repaired: share of the repaired model in the
+    doubt, the plain out-of-fold model has the rest.
     """
 
     reading = "suspicion"
-    needs = ("given", "repaired", "distance", "agreeing", "contradicting")
+    needs = ("given", "probability", "repaired", "agreeing", "contradicting")
 
     twins: float = 0.5
+    repaired: float = 1.0
 
     def estimate(self, signals: Signals) -> Floats:
-        given, p = signals["given"], signals["repaired"]
-        known = given >= 0
-        wrong = 1.0 - p[np.arange(len(given)), np.maximum(given, 0)]
-        far = np.einsum("nc,nc->n", p, signals["distance"])
-        doubt = np.clip(0.5 * (wrong + far), 0.0, 1.0)
+        given = signals["given"]
+        own = np.arange(len(given)), np.maximum(given, 0)
+        plain, repaired = (np.log(np.maximum(signals[s][own], 1e-12)) for s in ("probability", "repaired"))
+        doubt = -np.expm1((1.0 - self.repaired) * plain + self.repaired * repaired)
         against = signals["contradicting"].astype(np.float64)
         share = against / (against + signals["agreeing"] + 1.0)
-        return np.where(known, 1.0 - (1.0 - doubt) * (1.0 - self.twins * share), np.nan)
+        return np.where(given >= 0, 1.0 - (1.0 - doubt) * (1.0 - self.twins * share), np.nan)

@@ -10,6 +10,7 @@ import numpy as np
 from steelyard.parts.models import Model
 from steelyard.values.arrays import Floats, Ints
 
+ONE_THREAD = 20_000  # below it two threads were five times slower than one: they wait for each other
 MANY_GRADES = 6  # from here on grades are fitted as one number: a tree per grade would cost too much
 
 
@@ -81,6 +82,7 @@ class Boosted(Model):
 
     def _fit(self, x: Floats, y: Ints, weight: Floats, classes: int, seed: int, positions: Floats | None) -> Fitted:
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+        from threadpoolctl import threadpool_limits
 
         options = {
             "max_iter": self.rounds,
@@ -89,16 +91,19 @@ class Boosted(Model):
             "min_samples_leaf": min(self.min_leaf, max(1, len(y) // 20)),
             "max_features": self.share,
             "l2_regularization": self.ridge,
+            "max_bins": 64,
             "early_stopping": False,
             "random_state": seed,
         }
         seen = np.unique(y)
         if len(seen) < 2 or not x.shape[1]:
             return Fitted(_Constant(np.bincount(y, weight, minlength=classes)[seen].astype(float)), seen, classes)
-        if positions is None or classes < MANY_GRADES:
-            trees = HistGradientBoostingClassifier(**options).fit(x, y, sample_weight=weight)
-            return Fitted(trees, trees.classes_, classes)
-        trees = HistGradientBoostingRegressor(**options).fit(x, positions[y], sample_weight=weight)
+        threads = 1 if len(y) < ONE_THREAD else None
+        with threadpool_limits(threads, "openmp"):
+            if positions is None or classes < MANY_GRADES:
+                trees = HistGradientBoostingClassifier(**options).fit(x, y, sample_weight=weight)
+                return Fitted(trees, trees.classes_, classes)
+            trees = HistGradientBoostingRegressor(**options).fit(x, positions[y], sample_weight=weight)
         levels, shares = _outcomes(trees.predict(x), y, weight, classes)
         return Fitted(trees, seen, classes, levels, shares)
 
