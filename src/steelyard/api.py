@@ -1,4 +1,4 @@
-"""The verbs: read, check, score, compare, export, report, demo. Command line, Python and pages all come through here."""
+"""The verbs: read, check, score, compare, export, report, demo. Command line and Python both come through here."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from steelyard.wording import say
 
 WORST = 100
 POINTS = 3000
+HOW = {"RH01": "reviewed", "RH02": "confident_joint"}  # the page's words for how a rate was estimated
 
 
 def write(scored: Scored, *, markdown: bool = False, lang: str = "en") -> str:
@@ -105,7 +106,7 @@ def _summary(scored: Scored, compared: Comparison | None) -> dict[str, Any]:
         "rows": info["rows"],
         "labelled": info["labelled"],
         "groups": info["groups"],
-        "error_rate": info["error_rate"],
+        "error_rate": info["error_rate"] and {**info["error_rate"], "how": HOW[info["error_rate"]["how"]]},
         "flagged": info["flagged"],
         "threshold": float(suspicion[flagged].min()) if flagged.any() else None,
         "contradictory_rows": info["contradicted"],

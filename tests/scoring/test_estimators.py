@@ -26,7 +26,8 @@ def signals() -> Signals:
     table = Table(None, np.zeros((N, 0)), given, np.arange(N), C, np.array([0, 0.5, 1]))
     columns = {
         "fold": np.arange(N) % 5, "probability": p, "repaired": p, "posterior": p,
-        "learned": (rng.random((N, 4)) < 0.5).astype(np.int8), "gradient_norm": rng.random(N), "alignment": rng.random(N) - 0.5,
+        "learned": (rng.random((N, 4)) < 0.5).astype(np.int8), "gradient_norm": rng.random(N),
+        "alignment": rng.random(N) - 0.5,
         "confidently_wrong": given != truth, "agreeing": rng.integers(0, 3, N).astype(np.int32),
         "contradicting": rng.integers(0, 3, N).astype(np.int32),
     }  # fmt: skip

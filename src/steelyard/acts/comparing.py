@@ -247,7 +247,7 @@ def _conclude(
         slices=effects,
         recovered_gain=gain,
         limits=() if judged.on == "gold" else (("VL01", {}),),
-        settings={k: v for k, v in vars(settings).items()},
+        settings=dict(vars(settings)),
     )
 
 
@@ -345,7 +345,7 @@ def _recovered(draws: Mapping[str, Floats], values: Mapping[str, Floats], name: 
 def _slice_effects(
     table: Table, judged: Judged, cells: list[_Cell], arm: str, settings: Settings
 ) -> tuple[SliceEffect, ...]:
-    """Return what the arm does to every slice with at least 100 judged rows; harm is tested for all of them together."""
+    """Return what the arm does to every slice with at least 100 judged rows; harm is tested for all together."""
     tested = np.unique(np.concatenate([c.test for c in cells]))
     chosen = []
     for column, of in judged.slices.items():

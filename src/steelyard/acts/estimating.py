@@ -42,8 +42,9 @@ def read_out(signals: Signals, estimators: Mapping[str, Any], headline: Mapping[
 def flags(suspicion: AnyArray, posterior: AnyArray, given: AnyArray) -> Mask:
     """Return (n,) the rows to look at: those whose label is more likely wrong than right, most suspicious first.
 
-    Another label must be at least SURE, and their number is capped by the expected number of wrong labels, the sum of
-    P(label wrong | text, label): a model that is unsure of everything flags little. posterior (n, c): P(true | text, given); given (n,) codes, -1 = no label.
+    Another label must be at least SURE, and their number is capped by the expected number of wrong labels, the sum
+    of P(label wrong | text, label): a model that is unsure of everything flags little.
+    posterior (n, c): P(true | text, given); given (n,) codes, -1 = no label.
     """
     known = np.flatnonzero((given >= 0) & np.isfinite(suspicion))
     wrong = 1.0 - posterior[known, given[known]]

@@ -287,8 +287,10 @@ def _linear_again(
         learners = _learners(table, seed)
         alpha = (fold[learners][:, None] != np.arange(k)).astype(np.float32)
         soft = target[learners].astype(np.float32)
-        for epoch, fitted in enumerate(linear.train(table.rows(learners), soft, alpha, seed)):
+        fitted = None
+        for epoch, trained in enumerate(linear.train(table.rows(learners), soft, alpha, seed)):
             progress(name, epoch + 1, linear.epochs)
+            fitted = trained
         return {"p": _held_out(table, fitted, fold)}
 
     return np.asarray(keep(name, fit)["p"], np.float64)
