@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from steelyard.api import check, compare, demo, export, read, report, runs, score
+    from steelyard.api import check, compare, demo, demo_table, export, read, report, runs, score
     from steelyard.errors import SteelyardError
     from steelyard.run import Run
 
@@ -17,6 +17,7 @@ _HOME = {
     "check": "api",
     "compare": "api",
     "demo": "api",
+    "demo_table": "api",
     "export": "api",
     "read": "api",
     "report": "api",
@@ -31,6 +32,7 @@ __all__ = [
     "check",
     "compare",
     "demo",
+    "demo_table",
     "export",
     "read",
     "report",

@@ -275,6 +275,13 @@ def demo(
     return scored, result, report(scored)
 
 
+def demo_table(seed: int = 7) -> pa.Table:
+    """Return the generated bilingual catalogue, 1,200 rows with planted errors; ``gold`` holds the true grades."""
+    from steelyard.demo import catalogue
+
+    return catalogue.make(seed)
+
+
 def _quiet(_stage: str, _done: int, _total: int) -> None:
     """Say nothing."""
 

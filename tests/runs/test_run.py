@@ -78,22 +78,20 @@ def test_two_processes_do_not_work_on_one_run(tmp_path: Path) -> None:
     assert e.value.code == "E231"
 
 
-def _hold(path: Path) -> None:
+def _hold(path: Path, sign: Path) -> None:
     with Run(path).locked():
+        sign.touch()
         time.sleep(60)
 
 
 def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
-    run = Run.open(tmp_path, "pairs", PLAN)
-    process = multiprocessing.get_context("spawn").Process(target=_hold, args=(run.path,))
+    run, sign = Run.open(tmp_path, "pairs", PLAN), tmp_path / "holding"
+    process = multiprocessing.get_context("spawn").Process(target=_hold, args=(run.path, sign))
     process.start()
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            with run.locked():
-                time.sleep(0.05)
-        except EnvironmentProblem:
-            break
+    while not sign.exists() and process.is_alive():
+        time.sleep(0.02)
+    with pytest.raises(EnvironmentProblem), run.locked():
+        pass
     os.kill(process.pid or 0, signal.SIGKILL)
     process.join()
     with run.locked():

@@ -1,0 +1,59 @@
+"""How long does a quick score take, and how much memory? home_depot, and the same repeated with altered text."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from _results import data, keep, rows
+
+CHILD = """
+import json, resource, sys, time
+import steelyard as sy
+started = time.monotonic()
+run = sy.score(sys.argv[1], run_dir=sys.argv[2])
+print(json.dumps({"rows": run.table.num_rows, "seconds": time.monotonic() - started,
+                  "gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}))
+"""
+
+
+def grown(source: Path, target: Path, times: int) -> None:
+    """Write the table ``times`` times, with words moved and a number added, so that texts and queries differ."""
+    table = pq.read_table(source, columns=["search_term", "product_title", "relevance"])
+    with pq.ParquetWriter(target, table.schema) as out:
+        for t in range(times):
+            query = [f"{q} v{t}" for q in table["search_term"].to_pylist()]
+            title = [
+                " ".join((w := x.split())[t % 7 :] + w[: t % 7]) + f" m{t}" for x in table["product_title"].to_pylist()
+            ]
+            out.write_table(pa.table({"search_term": pa.array(query, table.schema.field(0).type),
+                                      "product_title": pa.array(title, table.schema.field(1).type),
+                                      "relevance": table["relevance"]}))  # fmt: skip
+
+
+if __name__ == "__main__":
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--times", type=int, default=27, help="copies of home_depot (27 are 2.0 million rows); 0: none")
+    times = asked.parse_args().times
+    body = []
+    with tempfile.TemporaryDirectory() as folder:
+        source = data("home_depot") / "train.parquet"
+        for n in [1, times] if times else [1]:
+            path = Path(folder) / f"rows-{n}.parquet"
+            grown(source, path, n)
+            done = subprocess.run(
+                [sys.executable, "-c", CHILD, str(path), folder], capture_output=True, text=True, check=True
+            )
+            found = json.loads(done.stdout.splitlines()[-1])
+            per_row = 1e6 * found["seconds"] / found["rows"]
+            body.append([f"{found['rows']:,}", f"{found['seconds']:.0f}", f"{per_row:.0f}", f"{found['gb']:.2f}"])
+            print(body[-1], flush=True)
+    keep("Speed of a quick score", f"python benchmarks/speed.py --times {times}",
+         rows(["rows", "seconds", "microseconds a row", "peak memory, GB"], body))  # fmt: skip

@@ -1,0 +1,62 @@
+"""Does weighting help on unseen groups? dproduct_crowd judged by truth; clean banking77 judged by its test labels."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import steelyard as sy
+from _crowd import pairs
+from _results import data, keep, rows
+from steelyard import api, parts
+from steelyard.acts import comparing
+from steelyard.values.comparison import Comparison
+
+
+def compared(samples, seeds: int, model: str, metric: str | None = None) -> Comparison:
+    judged = api._judged(samples, metric)
+    everything = {m: parts.make("models", m) for m in ("linear", "boosted")}
+    everything |= {kind: {n: parts.make(kind, n) for n in parts.names(kind)} for kind in ("estimators", "policies")}
+    started = time.monotonic()
+
+    def progress(stage: str, done: int, total: int) -> None:
+        if stage == "arms":
+            print(f"{done}/{total} {time.monotonic() - started:.0f} s", flush=True)
+
+    settings = comparing.Settings(seeds=seeds)
+    return comparing.compare(
+        api._table(samples, None), {}, judged, everything, settings, model=model, progress=progress
+    )
+
+
+def table(result: Comparison) -> str:
+    body = [
+        [a.name, f"{a.value:.4f}", f"{a.delta.value:+.4f} [{a.delta.low:+.4f}, {a.delta.high:+.4f}]",
+         "" if a.over_control is None else f"{a.over_control.value:+.4f} [{a.over_control.low:+.4f}, {a.over_control.high:+.4f}]",
+         f"{a.ess:.2f}", f"{a.cost:.2f}"]
+        for a in result.arms
+    ]  # fmt: skip
+    return rows(["arm", result.measure, "over uniform, early stop [95%]", "over its control", "n_eff", "cost"], body)
+
+
+def said(result: Comparison) -> str:
+    gain = result.recovered_gain
+    share = f"; recovered {gain.value:.0%} [{gain.low:.0%}, {gain.high:.0%}] of the gap to the oracle" if gain else ""
+    return (
+        f"\nVerdict: `{result.answer}` ({result.recommended}), {result.cells} cells, {result.groups} groups{share}.\n"
+    )
+
+
+if __name__ == "__main__":
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--seeds", type=int, default=25, help="cells; five folds are gone through in turn")
+    asked.add_argument("--only", choices=["majority", "first", "banking77"])
+    args = asked.parse_args()
+    command = f"python benchmarks/weighting.py --seeds {args.seeds}"
+    for which in ("majority", "first"):
+        if args.only in (None, which):
+            result = compared(pairs(which), args.seeds, "boosted")
+            keep(f"Weighting: dproduct_crowd, {which}", f"{command} --only {which}", table(result), said(result))
+    if args.only in (None, "banking77"):
+        result = compared(sy.read(data("banking77") / "utterances.parquet", columns={"label": "category"}), 5, "linear")
+        keep("Weighting: banking77, clean", f"{command} --only banking77", table(result), said(result))
