@@ -10,7 +10,7 @@ from _crowd import pairs
 from _results import data, keep, rows
 from steelyard import api, parts
 from steelyard.acts import comparing
-from steelyard.values.comparison import Comparison
+from steelyard.values.comparison import Comparison, Interval
 
 
 def compared(samples, seeds: int, model: str, metric: str | None = None) -> Comparison:
@@ -29,10 +29,14 @@ def compared(samples, seeds: int, model: str, metric: str | None = None) -> Comp
     )
 
 
+def _interval(d: Interval) -> str:
+    return f"{d.value:+.4f} [{d.low:+.4f}, {d.high:+.4f}]"
+
+
 def table(result: Comparison) -> str:
     body = [
-        [a.name, f"{a.value:.4f}", f"{a.delta.value:+.4f} [{a.delta.low:+.4f}, {a.delta.high:+.4f}]",
-         "" if a.over_control is None else f"{a.over_control.value:+.4f} [{a.over_control.low:+.4f}, {a.over_control.high:+.4f}]",
+        [a.name, f"{a.value:.4f}", _interval(a.delta),
+         "" if a.over_control is None else _interval(a.over_control),
          f"{a.ess:.2f}", f"{a.cost:.2f}"]
         for a in result.arms
     ]  # fmt: skip

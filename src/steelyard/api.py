@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 
+KEEP_ROWS = 250_000  # rows whose sparse text stays in memory, about 1.5 kB each
+
 READING = ("preset", "columns", "labels", "label_order", "task", "group_by", "encoding", "sample")
 
 
@@ -318,9 +320,20 @@ def _table(samples: Samples, run: Run | None) -> Table:
         x = np.concatenate([x, samples.numeric], axis=1)
         names += list(samples.numeric_names)
     hashing = Hashing.of(samples, x, names)
-    text = (lambda start, stop: hashing.rows(samples, x, start, stop)) if hashing.fields else None
+    text = _text_rows(samples, hashing, x) if hashing.fields else None
     scale = samples.scale
     return Table(text, coded(x), samples.label, samples.group, len(scale), scale.positions if scale.ordered else None)
+
+
+def _text_rows(samples: Samples, hashing: Any, x: np.ndarray) -> Callable[[int, int], Any]:
+    """Return (start, stop) -> sparse rows; encoded once and kept while they fit, encoded anew for huge tables."""
+    if len(samples) > KEEP_ROWS:
+        return lambda start, stop: hashing.rows(samples, x, start, stop)
+    import scipy.sparse as sp
+
+    steps = range(0, len(samples), 50_000)
+    matrix = sp.vstack([hashing.rows(samples, x, s, min(s + 50_000, len(samples))) for s in steps], format="csr")
+    return lambda start, stop: matrix[start:stop]
 
 
 def _keep_source(run: Run, samples: Samples) -> None:

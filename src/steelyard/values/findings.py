@@ -29,7 +29,7 @@ class Finding:
         """Return the sentence for people in ``lang``: what, where, how many, what to do."""
         from steelyard.wording import say
 
-        return say(self.code, lang, count=self.count, **self.facts)
+        return say(self.code, lang, **{"count": self.count, **self.facts})
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form; ``message`` is English, codes are stable."""

@@ -73,47 +73,64 @@ class Boosted(Model):
         positions: (classes,) places of ordered grades; from MANY_GRADES grades on they are fitted as a number.
         """
         weight = np.ones(len(label)) if sample_weight is None else np.asarray(sample_weight, float)
+        if positions is not None and classes >= MANY_GRADES:
+            known = weight > 0 if target is not None else (label >= 0) & (weight > 0)
+            soft = np.eye(classes)[label[known]] if target is None else target[known]
+            return self._fit_number(encoded[known], soft, weight[known], seed, positions)
         if target is not None:
             row, label = np.nonzero(target > 0.01)
             encoded, weight = encoded[row], weight[row] * target[row, label]
         known = (label >= 0) & (weight > 0)
         x, y, weight = encoded[known], label[known], weight[known]
-        return self._fit(x, y, weight, classes, seed, positions)
+        seen = np.unique(y)
+        if len(seen) < 2 or not x.shape[1]:
+            return Fitted(_Constant(np.bincount(y, weight, minlength=classes)[seen].astype(float)), seen, classes)
+        from sklearn.ensemble import HistGradientBoostingClassifier
 
-    def _fit(self, x: Floats, y: Ints, weight: Floats, classes: int, seed: int, positions: Floats | None) -> Fitted:
-        from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-        from threadpoolctl import threadpool_limits
+        with _threads(len(y)):
+            trees = HistGradientBoostingClassifier(**self._options(len(y), seed)).fit(x, y, sample_weight=weight)
+        return Fitted(trees, trees.classes_, classes)
 
-        options = {
+    def _fit_number(self, x: Floats, soft: Floats, weight: Floats, seed: int, positions: Floats) -> Fitted:
+        """Fit the expected place on the scale: for squared error a soft label is its mean, no row stands twice."""
+        classes = len(positions)
+        seen = np.flatnonzero(soft.sum(0) > 0)
+        if len(seen) < 2 or not x.shape[1]:
+            return Fitted(_Constant((soft * weight[:, None]).sum(0)[seen]), seen, classes)
+        from sklearn.ensemble import HistGradientBoostingRegressor
+
+        with _threads(len(x)):
+            options = self._options(len(x), seed)
+            trees = HistGradientBoostingRegressor(**options).fit(x, soft @ positions, sample_weight=weight)
+            levels, shares = _outcomes(trees.predict(x), soft, weight)
+        return Fitted(trees, seen, classes, levels, shares)
+
+    def _options(self, rows: int, seed: int) -> dict[str, Any]:
+        return {
             "max_iter": self.rounds,
             "learning_rate": self.learning_rate,
             "max_leaf_nodes": self.leaves,
-            "min_samples_leaf": min(self.min_leaf, max(1, len(y) // 20)),
+            "min_samples_leaf": min(self.min_leaf, max(1, rows // 20)),
             "max_features": self.share,
             "l2_regularization": self.ridge,
             "max_bins": 64,
             "early_stopping": False,
             "random_state": seed,
         }
-        seen = np.unique(y)
-        if len(seen) < 2 or not x.shape[1]:
-            return Fitted(_Constant(np.bincount(y, weight, minlength=classes)[seen].astype(float)), seen, classes)
-        threads = 1 if len(y) < ONE_THREAD else None
-        with threadpool_limits(threads, "openmp"):
-            if positions is None or classes < MANY_GRADES:
-                trees = HistGradientBoostingClassifier(**options).fit(x, y, sample_weight=weight)
-                return Fitted(trees, trees.classes_, classes)
-            trees = HistGradientBoostingRegressor(**options).fit(x, positions[y], sample_weight=weight)
-        levels, shares = _outcomes(trees.predict(x), y, weight, classes)
-        return Fitted(trees, seen, classes, levels, shares)
 
 
-def _outcomes(predicted: Floats, y: Ints, weight: Floats, classes: int) -> tuple[Floats, Floats]:
+def _threads(rows: int) -> Any:
+    """Limit small fits to one thread."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1 if rows < ONE_THREAD else None, "openmp")
+
+
+def _outcomes(predicted: Floats, soft: Floats, weight: Floats) -> tuple[Floats, Floats]:
     """Return level edges and, per level, the smoothed shares of the grades: a calibrated histogram."""
     levels = np.unique(np.quantile(predicted, np.linspace(0, 1, 21)[1:-1]))
-    place = np.searchsorted(levels, predicted)
-    counts = np.zeros((len(levels) + 1, classes))
-    np.add.at(counts, (place, y), weight)
+    counts = np.zeros((len(levels) + 1, soft.shape[1]))
+    np.add.at(counts, np.searchsorted(levels, predicted), soft * weight[:, None])
     counts += 5.0 * counts.sum(0) / max(counts.sum(), 1e-12) + 1e-3
     return levels, counts / counts.sum(1, keepdims=True)
 

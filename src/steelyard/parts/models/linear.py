@@ -43,7 +43,7 @@ class Linear(Model):
 
     learning_rate: float = 0.5
     epochs: int = 6
-    batch_size: int = 512
+    batch_size: int = 2048
     min_rows: int = 2
 
     def train(
