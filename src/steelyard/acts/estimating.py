@@ -12,6 +12,7 @@ from steelyard.values.readings import Readings
 from steelyard.values.signals import Signals
 
 SURE = 0.75  # three to one for another label
+SAME = 0.2  # labels nearer than a fifth of the scale are no error of each other
 
 #: Which estimator gives which headline when nothing else is asked.
 HEADLINE = {"suspicion": "evidence", "difficulty": "el2n", "benefit": "alignment"}
@@ -31,24 +32,28 @@ def read_out(signals: Signals, estimators: Mapping[str, Any], headline: Mapping[
         columns[name] = estimator.estimate(signals)
     for reading, name in headline.items():
         columns[reading] = columns[name]
-    columns["flagged"] = flags(columns["suspicion"], signals["posterior"], signals["given"])
+    columns["flagged"] = flags(columns["suspicion"], signals["posterior"], signals["distance"], signals["given"])
     for name in ("posterior", "given", "gradient_norm"):
         columns[name] = signals[name]
-    wrong = 1.0 - signals["posterior"][np.arange(signals.n), np.maximum(signals["given"], 0)]
+    wrong = (signals["posterior"] * (signals["distance"] >= SAME)).sum(1)
     columns["p_wrong"] = np.where(signals["given"] >= 0, wrong, np.nan)
     return Readings(signals.row_key, columns)
 
 
-def flags(suspicion: AnyArray, posterior: AnyArray, given: AnyArray) -> Mask:
+def flags(suspicion: AnyArray, posterior: AnyArray, distance: AnyArray, given: AnyArray) -> Mask:
     """Return (n,) the rows to look at: those whose label is more likely wrong than right, most suspicious first.
 
     Another label must be at least SURE, and their number is capped by the expected number of wrong labels, the sum
     of P(label wrong | text, label): a model that is unsure of everything flags little.
-    posterior (n, c): P(true | text, given); given (n,) codes, -1 = no label.
+    posterior (n, c): P(true | text, given); distance (n, c): of every label from the given one, nearer than SAME is no
+    error; given (n,) codes, -1 = no label.
     """
     known = np.flatnonzero((given >= 0) & np.isfinite(suspicion))
-    wrong = 1.0 - posterior[known, given[known]]
-    sure = (wrong > 0.5) & (posterior[known].max(1) >= SURE)
+    other = distance[known] >= SAME
+    wrong = (posterior[known] * other).sum(1)
+    fine = other.sum(1).max(initial=0) < posterior.shape[1] - 1  # a scale so fine that neighbours mean the same
+    surest = wrong if fine else posterior[known].max(1)
+    sure = (wrong > 0.5) & (surest >= SURE)
     count = min(int(sure.sum()), round(float(wrong.sum())))
     out = np.zeros(len(given), bool)
     sure_rows = known[sure]
