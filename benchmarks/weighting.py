@@ -63,4 +63,9 @@ if __name__ == "__main__":
             keep(f"Weighting: dproduct_crowd, {which}", f"{command} --only {which}", table(result), said(result))
     if args.only in (None, "banking77"):
         result = compared(sy.read(data("banking77") / "utterances.parquet", columns={"label": "category"}), 5, "linear")
-        keep("Weighting: banking77, clean", f"{command} --only banking77", table(result), said(result))
+        keep(
+            "Weighting: banking77, clean",
+            "python benchmarks/weighting.py --only banking77",
+            table(result),
+            said(result),
+        )

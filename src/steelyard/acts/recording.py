@@ -94,7 +94,7 @@ def _scores(
     columns |= {name: readings[name] for name in ("suspicion", "difficulty", "benefit", "flagged")}
     columns |= {name: readings[name] for name in estimators}
     known = np.maximum(given, 0)
-    trajectory = signals["learned"]
+    trajectory = signals["trajectory"]
     columns["confidence"] = signals["probability"][np.arange(len(given)), known]
     columns["variability"] = trajectory.std(1) if trajectory.shape[1] > 1 else np.zeros(len(given))
     columns["agreeing"], columns["contradicting"] = signals["agreeing"], signals["contradicting"]

@@ -86,7 +86,7 @@ def measure(
     candidates: dict[str, Floats] = {}
     if table.text is not None:
         read = keep("linear", lambda: _linear(table, linear, fold, k, seed, progress))
-        signals |= {name: read[name] for name in ("learned", "gradient_norm", "alignment")}
+        signals |= {name: read[name] for name in ("learned", "trajectory", "gradient_norm", "alignment")}
         candidates["linear"] = read["probability"]
     if table.features.shape[1]:
         candidates["boosted"] = _boosted(table, boosted, fold, k, seed, None, "boosted", keep, progress)
@@ -119,8 +119,9 @@ def as_signals(row_key: AnyArray, table: Table, columns: Mapping[str, AnyArray])
         "loss": loss,
         "distance": _distances(table, positions),
     }
-    defaults = {
+    defaults: dict[str, AnyArray] = {
         "learned": np.zeros((n, 1), np.int8),
+        "trajectory": np.zeros((n, 1), np.float32),
         "gradient_norm": np.full(n, np.nan),
         "alignment": np.full(n, np.nan),
         "agreeing": np.zeros(n, np.int32),
@@ -146,17 +147,25 @@ def _linear(table: Table, linear: Any, fold: Ints, k: int, seed: int, progress: 
     target[np.arange(len(learners)), table.label[learners]] = 1.0
     alpha = (fold[learners][:, None] != np.arange(k)).astype(np.float32)
     right = np.zeros((n, linear.epochs), np.int8)
+    said = np.zeros((n, linear.epochs), np.float32)
     probability = np.full((n, table.classes), 1.0 / table.classes, np.float32)
     best = np.inf
     for epoch, fitted in enumerate(linear.train(x, target, alpha, seed)):
         progress("linear", epoch + 1, linear.epochs)
         p = _held_out(table, fitted, fold)
         right[:, epoch] = p.argmax(1) == table.label
+        said[:, epoch] = p[np.arange(n), np.maximum(table.label, 0)]
         loss = _loss(p, table.label)
         if loss < best:
             best, probability = loss, p
     norm, cosine = _gradients(table, probability, fold, k)
-    return {"probability": probability, "learned": right, "gradient_norm": norm, "alignment": cosine}
+    return {
+        "probability": probability,
+        "learned": right,
+        "trajectory": said,
+        "gradient_norm": norm,
+        "alignment": cosine,
+    }
 
 
 def _held_out(table: Table, fitted: Any, fold: Ints) -> Floats:

@@ -18,6 +18,7 @@ KNOWN = {
     "gradient_norm": "(n,) length of the closed-form gradient of the linear model, out of fold",
     "alignment": "(n,) cosine of the gradient with the mean gradient of other held-out rows",
     "learned": "(n, e) 1 where the linear model, out of fold, was right after epoch e",
+    "trajectory": "(n, e) held-out probability of the given label after epoch e of the linear model",
     "contradicting": "(n,) same or near-identical pairs that carry another label",
     "agreeing": "(n,) same or near-identical pairs that carry the same label",
 }
