@@ -222,8 +222,7 @@ def _conclude(
     strict = 0.05 / max(1, len(candidates))
     arms = tuple(_arm(n, names, parts, cells, values, draws, strict) for n in names)
     by_name = {a.name: a for a in arms}
-    spread = np.nanstd(draws[candidates[0] if candidates else BASE] - draws[BASE])
-    visible = 2.8 * float(max((_deviation(draws, n) for n in candidates), default=spread))
+    visible = 2.8 * float(max((_deviation(draws, n) for n in candidates), default=0.0))
     winners = [by_name[n] for n in candidates if _wins(by_name[n], settings)]
     winner = max(winners, key=lambda a: a.delta.value, default=None)
     groups = len(np.unique(np.concatenate([table.group[c.test] for c in cells])))

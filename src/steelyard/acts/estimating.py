@@ -9,10 +9,9 @@ import numpy as np
 
 from steelyard.values.arrays import AnyArray, Mask
 from steelyard.values.readings import Readings
-from steelyard.values.signals import Signals
+from steelyard.values.signals import SAME, Signals
 
 SURE = 0.75  # three to one for another label
-SAME = 0.2  # labels nearer than a fifth of the scale are no error of each other
 
 #: Which estimator gives which headline when nothing else is asked.
 HEADLINE = {"suspicion": "evidence", "difficulty": "el2n", "benefit": "alignment"}

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from steelyard.values.columns import Columns
 
+#: Labels nearer than this share of the scale are no error of each other: with 13 grades, 2.33 and 2.5 mean the same.
+SAME = 0.2
+
 #: Every signal that the quick tier records, with shape and meaning. Estimators name what they need from here.
 KNOWN = {
     "given": "(n,) int32 code of the label in the table, -1 where there is none",

@@ -6,9 +6,7 @@ import numpy as np
 
 from steelyard.parts.estimators import Estimator
 from steelyard.values.arrays import Floats
-from steelyard.values.signals import Signals
-
-SAME = 0.2  # labels nearer than a fifth of the scale are no contradiction: with 13 grades, 2.33 and 2.5 mean the same
+from steelyard.values.signals import SAME, Signals
 
 
 @dataclass(frozen=True)
