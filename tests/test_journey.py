@@ -48,7 +48,7 @@ def test_second_call_returns_the_finished_run(pairs: Path, finished: sy.Run) -> 
 
 def test_stopped_and_resumed_equals_uninterrupted(pairs: Path, finished: sy.Run, tmp_path: Path) -> None:
     def stop(stage: str, done: int, _total: int) -> None:
-        if (stage, done) == ("boosted", 2):
+        if (stage, done) == ("models", 3):
             raise Interrupted("I130")
 
     with pytest.raises(Interrupted):

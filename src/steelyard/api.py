@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +21,10 @@ from steelyard.values.samples import Samples
 from steelyard.version import VERSION
 
 if TYPE_CHECKING:
-    from steelyard.acts.scoring import Table
     from steelyard.values.checkup import Checkup
     from steelyard.values.comparison import Comparison
 
 Progress = Callable[[str, int, int], None]
-
-KEEP_ROWS = 250_000  # rows whose sparse text stays in memory, about 1.5 kB each
 
 READING = ("preset", "columns", "labels", "label_order", "task", "group_by", "encoding", "sample")
 
@@ -88,16 +86,20 @@ def score(
     folds: int = 5,
     run_dir: str | Path | None = None,
     name: str | None = None,
+    processes: int | None = None,
     progress: Progress | None = None,
     **reading: Any,
 ) -> Scored:
     """Read every row's importance and suspicion; returns the finished run, resumes an interrupted one.
 
     tier: ``quick`` (no torch). seed: of folds and models. folds: parts of the groups that are held out in turn.
-    name: the run directory's first part; by default the file's name. progress(stage, done, total) is called as the
+    name: the run directory's first part; by default the file's name. processes: how many share the work, by default
+    one a core (STEELYARD_PROCESSES); they change no number. progress(stage, done, total) is called as the
     work goes on. The same data and options give the same run directory and, on one machine, identical files.
     """
+    from steelyard import engine
     from steelyard.acts import recording
+    from steelyard.acts.encoding import encode
 
     if tier != "quick":
         raise UsageError("U140", tier=tier)
@@ -111,15 +113,16 @@ def score(
     with run.locked():
         run.log(verb="score", rows=len(samples), version=VERSION)
         _keep_source(run, samples)
-        table = _table(samples, run)
+        each = engine.choose(len(samples), processes)
         found = recording.record(
             samples,
-            table,
+            encode(samples, keep=run.keep, each=each),
             _models(),
             _all("estimators"),
             seed=seed,
             folds=folds,
             keep=run.keep,
+            each=each,
             progress=progress or _quiet,
         )
         run.write("readings.parquet", found.readings.write)
@@ -145,6 +148,7 @@ def compare(
     repairs: int = 2,
     inner_folds: int = 5,
     run_dir: str | Path | None = None,
+    processes: int | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Measure on unseen groups whether weighting, pruning or repairing helps; returns one of five answers.
@@ -155,7 +159,10 @@ def compare(
     would matter; when it is ruled out the answer is keep_uniform. max_rows: whole groups are sampled above it.
     repairs, inner_folds: of the readings that are computed inside each cell; fewer are faster and a little worse.
     """
+    from steelyard import engine
     from steelyard.acts import comparing
+    from steelyard.acts.cells import Settings
+    from steelyard.acts.encoding import encode
     from steelyard.values.comparison import Comparison
 
     scored = open_run(run, run_dir)
@@ -175,7 +182,7 @@ def compare(
             rows = spread(samples.group, max_rows, int(scored.info["seed"])).astype(np.int64)
             samples = samples.take(rows)
         judged = _judged(samples, metric)
-        settings = comparing.Settings(
+        settings = Settings(
             seeds=seeds,
             folds=folds,
             min_gain=min_gain,
@@ -185,18 +192,17 @@ def compare(
             inner_folds=inner_folds,
         )
 
-        def keep(stage: str, compute: Callable[[], Any]) -> Any:
-            return scored.run.keep(f"compare-{plan.id}-{stage}", compute)
-
+        each = engine.choose(len(samples), processes)
         twins = {name: scored.column(name)[rows] for name in ("agreeing", "contradicting")}
         result = comparing.compare(
-            _table(samples, None),
+            encode(samples, each=each),
             twins,
             judged,
             {**_models(), "estimators": _all("estimators"), "policies": _all("policies")},
             settings,
             model=model or str(scored.info["model"]),
-            keep=keep,
+            keep=partial(scored.run.keep, prefix=f"compare-{plan.id}-"),
+            each=each,
             progress=progress or _quiet,
         )
         scored.run.write_json("compare.json", {**result.as_dict(), "plan": plan.id})
@@ -302,38 +308,6 @@ def _models() -> dict[str, Any]:
 
 def _all(kind: str) -> dict[str, Any]:
     return {name: parts.make(kind, name) for name in parts.names(kind)}
-
-
-def _table(samples: Samples, run: Run | None) -> Table:
-    """Encode samples for the models; with a run, the similarity features are kept as a stage."""
-    from steelyard.acts.scoring import Table
-    from steelyard.features.hashed import Hashing
-    from steelyard.features.similarity import coded, similarity
-
-    def features() -> dict[str, np.ndarray]:
-        x, names = similarity(samples)
-        return {"x": x, "names": np.array(names, dtype=str)}
-
-    kept = run.keep("similarity", features) if run else features()
-    x, names = kept["x"], [str(n) for n in kept["names"]]
-    if samples.numeric is not None:
-        x = np.concatenate([x, samples.numeric], axis=1)
-        names += list(samples.numeric_names)
-    hashing = Hashing.of(samples, x, names)
-    text = _text_rows(samples, hashing, x) if hashing.fields else None
-    scale = samples.scale
-    return Table(text, coded(x), samples.label, samples.group, len(scale), scale.positions if scale.ordered else None)
-
-
-def _text_rows(samples: Samples, hashing: Any, x: np.ndarray) -> Callable[[int, int], Any]:
-    """Return (start, stop) -> sparse rows; encoded once and kept while they fit, encoded anew for huge tables."""
-    if len(samples) > KEEP_ROWS:
-        return lambda start, stop: hashing.rows(samples, x, start, stop)
-    import scipy.sparse as sp
-
-    steps = range(0, len(samples), 50_000)
-    matrix = sp.vstack([hashing.rows(samples, x, s, min(s + 50_000, len(samples))) for s in steps], format="csr")
-    return lambda start, stop: matrix[start:stop]
 
 
 def _keep_source(run: Run, samples: Samples) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from steelyard.acts.scoring import Table
+from steelyard.features.table import Table
 from steelyard.values.arrays import Floats, Ints
+from steelyard.values.levels import Levels
 
 STAGES = 12  # points of training at which an arm may stop
 
@@ -62,23 +63,30 @@ def train_boosted(
 def train_linear(
     table: Table, ways: list[Way], train: Ints, stop: Ints, test: Ints, model: Any, seed: int, judge: Callable
 ) -> list[Trained]:
-    """Train all arms in one pass over the rows, one column of weights an arm; each keeps its best epoch."""
+    """Train all arms in one pass over the rows, one column of weights an arm; each keeps its best epoch.
+
+    Many grades are learned as one number; what grades it means is read, for every arm, off the rows to stop by.
+    """
     started = time.perf_counter()
-    hard = np.zeros((len(train), table.classes), np.float32)
-    hard[np.arange(len(train)), np.maximum(table.label[train], 0)] = 1.0
-    target = hard
+    hard = np.eye(table.classes, dtype=np.float32)[np.maximum(table.label[train], 0)]
+    target = table.targets(hard)
     if any(w.target is not None for w in ways):
-        target = np.stack([hard if w.target is None else w.target for w in ways], axis=1).astype(np.float32)
+        target = np.stack([target if w.target is None else table.targets(w.target) for w in ways], axis=1)
     alpha = np.stack([w.weight for w in ways], axis=1).astype(np.float32)
     x, x_stop, x_test = table.rows(train), table.rows(stop), table.rows(test)
+    stop_target = np.eye(table.classes)[np.maximum(table.label[stop], 0)]
     best = np.full(len(ways), -np.inf)
     kept: list[Floats] = [np.zeros(0)] * len(ways)
     for fitted in model.train(x, target, alpha, seed):
-        p_stop, p_test = fitted.predict(x_stop), fitted.predict(x_test)
+        said_stop, said_test = fitted.predict(x_stop), fitted.predict(x_test)
         for m, way in enumerate(ways):
-            score = judge(p_stop[:, m]) if way.early else np.inf
+            p_stop, p_test = said_stop[:, m], said_test[:, m]
+            if table.numbered:
+                levels = Levels.of(p_stop[:, 1], stop_target)
+                p_stop, p_test = levels.outcome(p_stop[:, 1]), levels.outcome(p_test[:, 1])
+            score = judge(p_stop) if way.early else np.inf
             if score > best[m] or not way.early:
-                best[m], kept[m] = score, p_test[:, m].copy()
+                best[m], kept[m] = score, p_test.copy()
     seconds = (time.perf_counter() - started) / len(ways)
     return [Trained(way.name, p, seconds) for way, p in zip(ways, kept, strict=True)]
 
