@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from steelyard import parts
+from steelyard import parts, provenance
 from steelyard.errors import UsageError
 from steelyard.plan import Plan
+from steelyard.provenance import keep_source, plain, reopen
 from steelyard.run import Run, all_runs
 from steelyard.scored import Scored
 from steelyard.values.samples import Samples
@@ -104,15 +104,15 @@ def score(
     if tier != "quick":
         raise UsageError("U140", tier=tier)
     samples = read(data, **reading)
-    options = {"tier": tier, "seed": seed, "folds": folds, "reading": _plain(reading)}
+    options = {"tier": tier, "seed": seed, "folds": folds, "reading": plain(reading)}
     plan = Plan("score", {"table": samples.origin.fingerprint}, options)
     run = Run.open(runs_root(run_dir), name or _stem(samples), plan)
     if run.has("scores.parquet") and run.has("run.json"):
         run.touch()
-        return Scored(run, _reopen)
+        return Scored(run, reopen)
     with run.locked():
         run.log(verb="score", rows=len(samples), version=VERSION)
-        _keep_source(run, samples)
+        keep_source(run, samples)
         each = engine.choose(len(samples), processes)
         found = recording.record(
             samples,
@@ -127,12 +127,12 @@ def score(
         )
         run.write("readings.parquet", found.readings.write)
         run.write_json("slices.json", {"schema": "steelyard.slices/1", "slices": found.slices})
-        run.write_json("run.json", _provenance(samples, plan, found.facts, reading))
+        run.write_json("run.json", provenance.facts(samples, plan, found.facts, plain(reading)))
         run.write("scores.parquet", found.write_scores)
         run.finish()
         run.log(verb="score", done=True)
     run.touch()
-    return Scored(run, _reopen)
+    return Scored(run, reopen)
 
 
 def compare(
@@ -214,7 +214,7 @@ def open_run(run: Any, run_dir: str | Path | None = None) -> Scored:
     """Return the finished score run that ``run`` names: Scored, Run, directory, id, prefix or ``last``."""
     if isinstance(run, Scored):
         return run
-    return Scored(run if isinstance(run, Run) else Run.find(run, runs_root(run_dir)), _reopen)
+    return Scored(run if isinstance(run, Run) else Run.find(run, runs_root(run_dir)), reopen)
 
 
 def export(
@@ -294,10 +294,6 @@ def _quiet(_stage: str, _done: int, _total: int) -> None:
     """Say nothing."""
 
 
-def _plain(reading: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in sorted(reading.items()) if v is not None}
-
-
 def _stem(samples: Samples) -> str:
     return Path(samples.origin.paths[0]).stem.split(".")[0] if samples.origin.paths else "table"
 
@@ -308,75 +304,6 @@ def _models() -> dict[str, Any]:
 
 def _all(kind: str) -> dict[str, Any]:
     return {name: parts.make(kind, name) for name in parts.names(kind)}
-
-
-def _keep_source(run: Run, samples: Samples) -> None:
-    """Keep the text of a table that came from memory, or of a part of a table: it has no other home."""
-    if not run.has("source.parquet") and (not samples.origin.paths or "-" in samples.origin.paths):
-        run.write("source.parquet", samples.write)
-
-
-def _reopen(run: Run, info: Mapping[str, Any]) -> Samples:
-    """Read the samples of a run again, from its files or from the kept table."""
-    kept = run.path / "source.parquet"
-    if kept.exists():
-        return Samples.read(kept)
-    from steelyard.acts.folding import spread
-    from steelyard.acts.reading import reread
-    from steelyard.values.samples import Origin
-
-    samples = reread(Origin(**info["origin"]))
-    sample = info["reading"].get("sample")
-    return samples if sample is None or sample >= len(samples) else samples.take(spread(samples.group, int(sample), 0))
-
-
-def _provenance(samples: Samples, plan: Plan, facts: Mapping[str, Any], reading: Mapping[str, Any]) -> dict[str, Any]:
-    import scipy
-    import sklearn
-
-    origin = samples.origin
-    return {
-        "schema": "steelyard.run/1",
-        "plan": plan.as_dict(),
-        "id": plan.id,
-        "paths": list(origin.paths),
-        "fingerprint": origin.fingerprint,
-        "origin": {
-            "paths": list(origin.paths),
-            "fingerprint": origin.fingerprint,
-            "source": origin.source,
-            "options": dict(origin.options),
-        },
-        "reading": _plain(reading),
-        "rows": len(samples),
-        "groups": len(np.unique(samples.group)),
-        "task": samples.task,
-        "columns": dict(samples.columns),
-        "scale": samples.scale.as_dict(),
-        "notes": [n.as_dict() for n in samples.notes],
-        "seed": plan.options["seed"],
-        "tier": plan.options["tier"],
-        **facts,
-        "versions": {
-            "steelyard": VERSION,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "pyarrow": pa.__version__,
-            "scipy": scipy.__version__,
-            "scikit-learn": sklearn.__version__,
-        },
-        "platform": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "command": command(samples, reading, plan),
-    }
-
-
-def command(samples: Samples, reading: Mapping[str, Any], plan: Plan) -> str:
-    """Return the command line that repeats a score run."""
-    words = ["steelyard", "score", *(samples.origin.paths or ("TABLE",))]
-    for key, value in _plain(reading).items():
-        text = ",".join(f"{a}={b}" for a, b in value.items()) if isinstance(value, Mapping) else str(value)
-        words += [f"--{key.replace('_', '-')}", text]
-    return " ".join([*words, "--seed", str(plan.options["seed"])])
 
 
 def _judged(samples: Samples, metric: str | None) -> Any:
