@@ -116,7 +116,7 @@ def score(
         each = engine.choose(len(samples), processes)
         found = recording.record(
             samples,
-            encode(samples, keep=run.keep, each=each),
+            encode(samples, keep=run.keep, each=each, progress=progress or _quiet),
             _models(),
             _all("estimators"),
             seed=seed,
@@ -195,7 +195,7 @@ def compare(
         each = engine.choose(len(samples), processes)
         twins = {name: scored.column(name)[rows] for name in ("agreeing", "contradicting")}
         result = comparing.compare(
-            encode(samples, each=each),
+            encode(samples, each=each, progress=progress or _quiet),
             twins,
             judged,
             {**_models(), "estimators": _all("estimators"), "policies": _all("policies")},

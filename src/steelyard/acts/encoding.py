@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from steelyard.acts.stages import Keep, keep_nothing
+from steelyard.acts.stages import Keep, Progress, counted, keep_nothing, no_progress
 from steelyard.features import similarity
 from steelyard.features.blocks import ROWS_AT_ONCE, packed, spans, unpacked
 from steelyard.features.hashed import Hashing
@@ -24,15 +24,21 @@ from steelyard.values.samples import Samples
 KEEP_ROWS = 250_000  # rows whose sparse text stays in memory, about 1.2 kB each
 
 
-def encode(samples: Samples, *, keep: Keep | None = None, each: Callable = map) -> Table:
+def encode(
+    samples: Samples, *, keep: Keep | None = None, each: Callable = map, progress: Progress = no_progress
+) -> Table:
     """Return the samples as the models see them. Labels are carried, never read.
 
     keep: a run's stages; what was encoded before is read back. Without it everything stays in memory.
     """
-    kept = (keep or keep_nothing)("similarity", lambda: _codes(samples, each))
+    blocks = len(spans(len(samples)))
+    first, second = (counted(each, progress, "encode", 2 * blocks, before) for before in (0, blocks))
+    progress("encode", 0, 2 * blocks)
+    kept = (keep or keep_nothing)("similarity", lambda: _codes(samples, first))
     codes, names = kept["codes"], [str(n) for n in kept["names"]]
     hashing = Hashing.of(samples, codes, names)
-    text = _text(samples, hashing, codes, keep, each) if hashing.fields else None
+    text = _text(samples, hashing, codes, keep, second) if hashing.fields else None
+    progress("encode", 2 * blocks, 2 * blocks)
     scale = samples.scale
     return Table(text, codes, samples.label, samples.group, len(scale), scale.positions if scale.ordered else None)
 
