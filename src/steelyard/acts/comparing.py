@@ -37,6 +37,7 @@ def compare(
     bare = replace(judged, slices={})
     tasks = [CellTask(table, twins, bare, parts, settings, model, n, keep) for n in range(settings.seeds)]
     cells = []
+    progress("arms", 0, settings.seeds)
     for cell in each(CellTask.run, tasks):
         cells.append(cell)
         progress("arms", len(cells), settings.seeds)

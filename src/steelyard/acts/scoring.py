@@ -7,7 +7,6 @@ models: softmax regression on hashed text (closed-form gradients) and boosted tr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy as np
 from steelyard.acts import repairing
 from steelyard.acts.folding import folds
 from steelyard.acts.passes import LinearPass, TreeFold, gathered, loss_of, run, tree_folds
-from steelyard.acts.stages import Keep, Progress, keep_nothing, no_progress
+from steelyard.acts.stages import Keep, Progress, counted, keep_nothing, no_progress
 from steelyard.features.table import Table
 from steelyard.values.arrays import AnyArray, Floats, Ints
 from steelyard.values.signals import Signals
@@ -46,9 +45,8 @@ def measure(
         passes += tree_folds(table, boosted, fold, k, seed, None, "boosted", keep)
     if not passes:
         raise ValueError("a table with neither text nor features cannot be scored")
-    total = len(passes) + repairs * (k if table.features.shape[1] else 1)
-    steps = _Steps(progress, total)
-    done = [steps.took(r) for r in each(run, passes)]
+    progress("models", 0, len(passes))
+    done = list(counted(each, progress, "models", len(passes))(run, passes))
     signals: dict[str, AnyArray] = {"fold": fold}
     candidates: dict[str, Floats] = {}
     if table.text is not None:
@@ -69,33 +67,16 @@ def measure(
     for round_ in range(repairs):
         target = repairing.posterior(clean, table.label, matrix).astype(np.float32)
         salt, name = seed + 100 * (round_ + 1), f"repair{round_}"
+        again: list[LinearPass | TreeFold] = [LinearPass(table, linear, fold, k, salt, target, name, keep)]
         if trees:
-            again = tree_folds(table, boosted, fold, k, salt, target, name, keep)
-            clean = gathered(table, fold, [steps.took(r) for r in each(run, again)])
-        else:
-            clean = steps.took(run(LinearPass(table, linear, fold, k, salt, target, name, keep)))["probability"]
+            again = [*tree_folds(table, boosted, fold, k, salt, target, name, keep)]
+        total = repairs * len(again)
+        done = list(counted(each, progress, "repair", total, round_ * len(again))(run, again))
+        clean = gathered(table, fold, done) if trees else done[0]["probability"]
         matrix = repairing.mixing(clean, table.label)
     signals["repaired"] = clean
     signals["posterior"] = repairing.posterior(clean, table.label, matrix).astype(np.float32)
-    steps.finished()
     return signals
-
-
-@dataclass
-class _Steps:
-    """Counts finished passes for the progress line."""
-
-    progress: Progress
-    total: int
-    done: int = 0
-
-    def took(self, result: Any) -> Any:
-        self.done += 1
-        self.progress("models", min(self.done, self.total), self.total)
-        return result
-
-    def finished(self) -> None:
-        self.progress("models", self.total, self.total)
 
 
 def as_signals(row_key: AnyArray, table: Table, columns: Mapping[str, AnyArray]) -> Signals:
