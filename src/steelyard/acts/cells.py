@@ -60,11 +60,11 @@ class Judged:
 
 @dataclass(frozen=True)
 class Cell:
-    """What one cell found: test rows, and by arm probabilities (t, c), seconds, n_eff / n, weight of the top 1%."""
+    """What one cell found: test rows; by arm probabilities (t, c), rows visited, n_eff / n, weight of the top 1%."""
 
     test: Ints
     probability: Mapping[str, Floats]
-    seconds: Mapping[str, float]
+    rows: Mapping[str, float]
     ess: Mapping[str, float]
     top: Mapping[str, float]
 
@@ -104,7 +104,7 @@ class CellTask:
             out[f"p.{way.name}"] = done.probability.astype(np.float32)
             top = np.sort(way.weight)[::-1][: max(1, len(way.weight) // 100)].sum() / way.weight.sum()
             ess = effective_sample_size(way.weight) / len(way.weight)
-            out[f"facts.{way.name}"] = np.array([done.seconds, ess, top])
+            out[f"facts.{way.name}"] = np.array([done.rows, ess, top])
         return out
 
 

@@ -97,7 +97,7 @@ def _arm(
         per_cell = difference(values, name, control)
         over = interval(float(np.nanmean(per_cell)), difference(draws, name, control), strict)
     policy = parts["policies"].get(name)
-    seconds = sum(c.seconds[name] for c in cells) / max(sum(c.seconds[BASE] for c in cells), 1e-9)
+    visited = sum(c.rows[name] for c in cells) / max(sum(c.rows[BASE] for c in cells), 1e-9)
     return Arm(
         name=name,
         control=bool(policy.control) if policy is not None else name == "oracle",
@@ -107,7 +107,7 @@ def _arm(
         per_seed=tuple(float(d) for d in delta),
         ess=float(np.mean([c.ess[name] for c in cells])),
         top_share=float(np.mean([c.top[name] for c in cells])),
-        cost=round(float(seconds), 2),
+        cost=round(float(visited), 2),
     )
 
 

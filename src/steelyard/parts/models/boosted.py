@@ -17,12 +17,13 @@ PREDICT_AT_ONCE = 100_000  # rows; scikit-learn makes a float64 copy of what it 
 
 @dataclass
 class Fitted:
-    """Trees and the labels they know; for many grades the levels that turn their number into grades."""
+    """Trees and the labels they know; for many grades the levels that turn their number into grades; rows learned."""
 
     trees: Any
     classes: Ints
     n_classes: int
     levels: Levels | None = None
+    rows: int = 0
 
     def predict(self, x: AnyArray) -> Floats:
         """Return (n, n_classes) float32 probabilities."""
@@ -92,7 +93,7 @@ class Boosted(Model):
         with _one_thread():
             options = self._options(len(y), seed)
             trees = HistGradientBoostingClassifier(**options).fit(x, y, sample_weight=_needed(weight))
-        return Fitted(trees, trees.classes_, classes)
+        return Fitted(trees, trees.classes_, classes, rows=len(y))
 
     def _fit_number(self, x: AnyArray, soft: Floats, weight: Floats, seed: int, positions: Floats) -> Fitted:
         """Fit the expected place on the scale: for squared error a soft label is its mean, no row stands twice."""
@@ -107,7 +108,7 @@ class Boosted(Model):
             trees = HistGradientBoostingRegressor(**options).fit(x, soft @ positions, sample_weight=_needed(weight))
             few = slice(None, None, max(1, len(x) // LEVEL_ROWS))
             levels = Levels.of(trees.predict(x[few]), soft[few], weight[few])
-        return Fitted(trees, seen, classes, levels)
+        return Fitted(trees, seen, classes, levels, len(x))
 
     def _options(self, rows: int, seed: int) -> dict[str, Any]:
         return {
