@@ -16,6 +16,7 @@ from steelyard.acts import estimating, reasons, scoring
 from steelyard.acts.banding import slice_columns
 from steelyard.acts.gathering import gather
 from steelyard.acts.intervals import wilson
+from steelyard.acts.neighbouring import neighbour_labels
 from steelyard.acts.scoring import Keep, Progress, Table
 from steelyard.acts.slicing import slices
 from steelyard.features import duplicates
@@ -55,20 +56,22 @@ def record(
     measured = scoring.measure(
         table, models["linear"], models["boosted"], seed=seed, k=folds, keep=keep, progress=progress
     )
-    progress("evidence", 0, 3)
+    progress("evidence", 0, 4)
+    measured |= keep("neighbours", lambda: neighbour_labels(table, seed=seed))
+    progress("evidence", 1, 4)
     twins = duplicates.near_codes(samples)
     agreeing, contradicting = duplicates.contradicting(samples, twins)
     measured |= {"agreeing": agreeing, "contradicting": contradicting}
     signals = scoring.as_signals(samples.row_key, table, measured)
     readings = estimating.read_out(signals, estimators)
-    progress("evidence", 1, 3)
+    progress("evidence", 2, 4)
     codes, facts = _reasons(samples, signals, readings)
-    progress("evidence", 2, 3)
+    progress("evidence", 3, 4)
     scores = _scores(samples, signals, readings, estimators, codes, facts)
     found = slices(
         slice_columns(samples), readings["flagged"], suspicion=readings["suspicion"], row_key=samples.row_key
     )
-    progress("evidence", 3, 3)
+    progress("evidence", 4, 4)
     return Recorded(scores, readings, [_slice(s) for s in found[:200]], _facts(samples, signals, readings))
 
 
