@@ -19,12 +19,14 @@ from steelyard.acts.intervals import wilson
 from steelyard.acts.neighbouring import neighbour_labels
 from steelyard.acts.scoring import Keep, Progress, Table
 from steelyard.acts.slicing import slices
+from steelyard.acts.suggesting import expected
 from steelyard.features import duplicates
 from steelyard.values.arrays import AnyArray
 from steelyard.values.readings import Readings
 from steelyard.values.samples import Samples
 from steelyard.values.signals import Signals
 
+WORST = 1000  # most suspicious rows that have a reason, flagged or not
 REVIEWED = 50  # reviewed rows from which a rate is estimated
 
 
@@ -93,6 +95,7 @@ def _scores(
         "given": pa.array([None if g < 0 else names[g] for g in given], pa.string()),
         "suggested": pa.array(names[best], pa.string()),
         "p_suggested": posterior[np.arange(len(best)), best],
+        "expected": expected(posterior, samples.scale),
     }
     columns |= {name: readings[name] for name in ("suspicion", "difficulty", "benefit", "flagged")}
     columns |= {name: readings[name] for name in estimators}
@@ -108,10 +111,13 @@ def _scores(
 
 
 def _reasons(samples: Samples, signals: Signals, readings: Readings) -> tuple[list[str | None], list[str | None]]:
-    """Return the reason code and its facts (JSON) of every flagged or contradicted row, None for the others."""
+    """Return the reason code and its facts (JSON) of flagged, contradicted and the WORST rows, None for the others."""
     codes: list[str | None] = [None] * len(samples)
     facts: list[str | None] = [None] * len(samples)
-    wanted = np.flatnonzero(readings["flagged"] | (signals["contradicting"] > 0))
+    worst = np.argsort(-np.nan_to_num(readings["suspicion"], nan=-1.0), kind="stable")[:WORST]
+    wanted = readings["flagged"] | (signals["contradicting"] > 0)
+    wanted[worst] = True
+    wanted = np.flatnonzero(wanted & (signals["given"] >= 0))
     for row, known in zip(wanted, gather(samples, signals, wanted, votes=_votes(signals)), strict=True):
         code, said = reasons.reason(known)
         codes[row], facts[row] = code, json.dumps(dict(said), ensure_ascii=False, sort_keys=True)

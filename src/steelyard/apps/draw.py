@@ -97,9 +97,8 @@ def rows(found: list[dict[str, Any]], lang: str, whole: bool = False) -> str:
         text = " · ".join(plain(row[c]) for c in ("query", "title", "text") if row.get(c))
         if not text and row.get("tokens"):
             text = "".join(row["tokens"]) if lang == "zh" else " ".join(row["tokens"])
-        suggestion = (
-            f"{row['given']} → {row['suggested']} {row['p_suggested']:.2f}" if row["suggested"] else row["given"]
-        )
+        suggested = row[f"suggestion_{lang}"]
+        suggestion = f"{row['given']} → {suggested}" if suggested else row["given"]
         lines.append(f" {number(row['suspicion'])}  {pad(suggestion, 26)}  {cut(text, 78)}")
         lines.append(f"        {pad(row['row_key'], 18)} {cut(row[f'reason_{lang}'] or '–', 90)}")
     return "\n".join(lines) or say("T_none", lang)

@@ -52,9 +52,10 @@ def directions(x: Any, seed: int) -> Compact:
     some = x[:, used]
     drawn = np.random.default_rng(seed).standard_normal((len(used), size + 8), dtype=np.float32)
     basis = np.linalg.qr(some @ (some.T @ (some @ drawn)))[0]
-    turn = np.zeros((x.shape[1], size), np.float32)
-    turn[used] = np.linalg.svd(np.asarray(some.T @ basis), full_matrices=False)[0][:, :size]
-    return Compact(np.zeros(size, np.float32), np.ones(x.shape[1], np.float32), turn)
+    found = np.linalg.svd(np.asarray(some.T @ basis), full_matrices=False)[0][:, :size]
+    turn = np.zeros((x.shape[1], found.shape[1]), np.float32)
+    turn[used] = found
+    return Compact(np.zeros(found.shape[1], np.float32), np.ones(x.shape[1], np.float32), turn)
 
 
 @dataclass(frozen=True)
