@@ -106,6 +106,7 @@ def _summary(scored: Scored, compared: Comparison | None) -> dict[str, Any]:
         "rows": info["rows"],
         "labelled": info["labelled"],
         "groups": info["groups"],
+        "benefit": info.get("benefit"),
         "error_rate": info["error_rate"] and {**info["error_rate"], "how": HOW[info["error_rate"]["how"]]},
         "flagged": info["flagged"],
         "threshold": float(suspicion[flagged].min()) if flagged.any() else None,

@@ -16,9 +16,9 @@ def unit(x: np.ndarray) -> np.ndarray:
     return (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
 
 
-def clustered(n: int, seed: int = 0) -> np.ndarray:
+def clustered(n: int, seed: int = 0, noise: float = 0.4) -> np.ndarray:
     rng = np.random.default_rng(seed)
-    return unit(rng.standard_normal((40, 16))[rng.integers(0, 40, n)] + 0.4 * rng.standard_normal((n, 16)))
+    return unit(rng.standard_normal((40, 16))[rng.integers(0, 40, n)] + noise * rng.standard_normal((n, 16)))
 
 
 def found(vectors: np.ndarray, group: np.ndarray, rows: np.ndarray, k: int) -> np.ndarray:
@@ -32,7 +32,7 @@ def brute(vectors: np.ndarray, group: np.ndarray, rows: np.ndarray, k: int) -> n
 
 
 def test_nine_of_ten_true_neighbours_are_found_among_many_buckets() -> None:
-    vectors, n, k = clustered(6000), 6000, 10
+    vectors, n, k = clustered(6000, noise=0.8), 6000, 10
     group, rows = np.arange(n) // 3, np.arange(0, n, 2)
     assert len(rows) > 4 * act.BUCKET
     got, true = found(vectors, group, rows, k), brute(vectors, group, rows, k)

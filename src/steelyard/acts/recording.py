@@ -71,7 +71,11 @@ def record(
     progress("evidence", 3, 4)
     scores = _scores(samples, signals, readings, estimators, codes, facts)
     found = slices(
-        slice_columns(samples), readings["flagged"], suspicion=readings["suspicion"], row_key=samples.row_key
+        slice_columns(samples),
+        readings["flagged"],
+        suspicion=readings["suspicion"],
+        benefit=readings["benefit"],
+        row_key=samples.row_key,
     )
     progress("evidence", 4, 4)
     return Recorded(scores, readings, [_slice(s) for s in found[:200]], _facts(samples, signals, readings))
@@ -142,6 +146,10 @@ def _slice(found: Any) -> dict[str, Any]:
         "lift": float(found.lift) if np.isfinite(found.lift) else None,
         "q_value": float(found.q_value),
         "star": bool(found.star),
+        "suspicion": found.suspicion,
+        "benefit": found.benefit,
+        "benefit_low": found.benefit_low,
+        "benefit_high": found.benefit_high,
         "example": found.row_key,
     }
 
@@ -169,9 +177,16 @@ def _facts(samples: Samples, signals: Signals, readings: Readings) -> dict[str, 
         "labelled": len(known),
         "flagged": int(readings["flagged"].sum()),
         "contradicted": int((signals["contradicting"] > 0).sum()),
+        "benefit": _benefit(readings),
         "error_rate": _error_rate(samples, readings),
         "reviewed": _reviewed(samples, readings),
     }
+
+
+def _benefit(readings: Readings) -> dict[str, float] | None:
+    """Return the mean benefit of all rows and the share of rows whose step would hurt unseen queries; None without."""
+    known = readings["benefit"][np.isfinite(readings["benefit"])]
+    return {"mean": float(known.mean()), "negative": float(np.mean(known < 0))} if len(known) else None
 
 
 def _error_rate(samples: Samples, readings: Readings) -> dict[str, Any] | None:

@@ -46,7 +46,7 @@ def score(args: argparse.Namespace) -> int:
     )
     info = scored.info
     body = {"run": scored.run.path.name, "id": scored.id, "path": str(scored.run.path)}
-    body |= {k: info[k] for k in ("rows", "groups", "labelled", "flagged", "contradicted", "error_rate", "out_of_fold",
+    body |= {k: info[k] for k in ("rows", "groups", "labelled", "flagged", "contradicted", "benefit", "error_rate", "out_of_fold",
                                   "reviewed", "model", "columns")}  # fmt: skip
     _out(args, "score/1", body, lambda: draw.scored(scored, args.lang))
     return 0

@@ -82,6 +82,8 @@ def scored(run: Scored, lang: str) -> str:
         low, high = rate["low"], rate["high"]
         interval = f" [{low:.1%}, {high:.1%}]" if low is not None else ""
         lines.append(say("T_rate", lang, rate=f"{rate['value']:.1%}{interval}", how=say(rate["how"], lang)))
+    if info.get("benefit"):
+        lines.append(say("T_benefit_all", lang, **info["benefit"]))
     if info["reviewed"]:
         lines.append(say("T_reviewed", lang, **info["reviewed"]))
     lines += ["", rows(run.top(5), lang), "", say("T_after_score", lang, run=run.run.path.name)]
@@ -105,13 +107,19 @@ def rows(found: list[dict[str, Any]], lang: str, whole: bool = False) -> str:
 
 
 def slices(found: list[dict[str, Any]], lang: str) -> str:
-    head = [say(k, lang) for k in ("T_slice", "T_n", "T_share", "T_interval", "T_lift", "T_q")]
+    head = [say(k, lang) for k in ("T_slice", "T_n", "T_share", "T_interval", "T_lift", "T_q", "T_benefit")]
     body = [
         (f"{s['column']}={s['value']}", f"{s['n']:,}", f"{s['share']:.1%}", f"[{s['low']:.1%}, {s['high']:.1%}]",
-         number(s["lift"], 1), f"{s['q_value']:.3f}{' *' if s['star'] else ''}")
+         number(s["lift"], 1), f"{s['q_value']:.3f}{' *' if s['star'] else ''}", _benefit(s))
         for s in found
     ]  # fmt: skip
-    return table(head, body, (40, 10, 7, 16, 6, 9), right=(1, 2, 4)) if body else say("T_none", lang)
+    return table(head, body, (36, 9, 7, 16, 6, 7, 24), right=(1, 2, 4)) if body else say("T_none", lang)
+
+
+def _benefit(s: Mapping[str, Any]) -> str:
+    if s.get("benefit") is None:
+        return "–"
+    return f"{s['benefit']:+.3f} [{s['benefit_low']:+.3f}, {s['benefit_high']:+.3f}]"
 
 
 def info(run: Scored, lang: str) -> str:
