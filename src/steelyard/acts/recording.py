@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from steelyard.acts import estimating, reasons, scoring
 from steelyard.acts.banding import slice_columns
+from steelyard.acts.calibrating import REVIEWED, calibrate
 from steelyard.acts.gathering import gather
 from steelyard.acts.intervals import wilson
 from steelyard.acts.neighbouring import neighbour_labels
@@ -27,7 +28,6 @@ from steelyard.values.samples import Samples
 from steelyard.values.signals import Signals
 
 WORST = 1000  # most suspicious rows that have a reason, flagged or not
-REVIEWED = 50  # reviewed rows from which a rate is estimated
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,8 @@ def record(
     codes, facts = _reasons(samples, signals, readings)
     progress("evidence", 3, 4)
     scores = _scores(samples, signals, readings, estimators, codes, facts)
+    chance, calibration = _calibrated(samples, readings, seed)
+    scores = scores.append_column("p_mislabel", pa.array(chance))
     found = slices(
         slice_columns(samples),
         readings["flagged"],
@@ -78,7 +80,8 @@ def record(
         row_key=samples.row_key,
     )
     progress("evidence", 4, 4)
-    return Recorded(scores, readings, [_slice(s) for s in found[:200]], _facts(samples, signals, readings))
+    told = {**_facts(samples, signals, readings), "calibration": calibration or None}
+    return Recorded(scores, readings, [_slice(s) for s in found[:200]], told)
 
 
 def _scores(
@@ -119,9 +122,9 @@ def _reasons(samples: Samples, signals: Signals, readings: Readings) -> tuple[li
     codes: list[str | None] = [None] * len(samples)
     facts: list[str | None] = [None] * len(samples)
     worst = np.argsort(-np.nan_to_num(readings["suspicion"], nan=-1.0), kind="stable")[:WORST]
-    wanted = readings["flagged"] | (signals["contradicting"] > 0)
-    wanted[worst] = True
-    wanted = np.flatnonzero(wanted & (signals["given"] >= 0))
+    telling = readings["flagged"] | (signals["contradicting"] > 0)
+    telling[worst] = True
+    wanted = np.flatnonzero(telling & (signals["given"] >= 0))
     for row, known in zip(wanted, gather(samples, signals, wanted, votes=_votes(signals)), strict=True):
         code, said = reasons.reason(known)
         codes[row], facts[row] = code, json.dumps(dict(said), ensure_ascii=False, sort_keys=True)
@@ -201,6 +204,14 @@ def _error_rate(samples: Samples, readings: Readings) -> dict[str, Any] | None:
         low, high = (float(v) for v in wilson(wrong, int(both.sum())))
         return {"value": wrong / int(both.sum()), "low": low, "high": high, "how": "RH01", "n": int(both.sum())}
     return {"value": float(readings["flagged"][known].mean()), "low": None, "high": None, "how": "RH02", "n": 0}
+
+
+def _calibrated(samples: Samples, readings: Readings, seed: int) -> tuple[AnyArray, dict[str, Any]]:
+    """Return (n,) chance that the label is wrong by reviewed rows, NaN without enough of them, and its reliability."""
+    gold = samples.gold
+    reviewed = np.zeros(len(samples), bool) if gold is None else (gold >= 0) & (samples.label >= 0)
+    wrong = reviewed & (samples.label != gold) if gold is not None else reviewed
+    return calibrate(readings["suspicion"], wrong, reviewed, samples.group, seed)
 
 
 def _reviewed(samples: Samples, readings: Readings) -> dict[str, Any] | None:

@@ -214,7 +214,7 @@ def _with_benefit(found: list[Slice], columns: list[_Column], benefit: Floats) -
         used = [by_name[name] for name in part.columns]
         if part.columns not in sums:
             code = (used[0].code if len(used) == 1 else _crossed(used[0], used[1]))[known]
-            sums[part.columns] = [np.bincount(code + 1, np.power(value, p)) for p in (0, 1, 2)]
+            sums[part.columns] = [np.asarray(np.bincount(code + 1, value**p), np.float64) for p in (0, 1, 2)]
         sizes = tuple(len(c.names) for c in used)
         codes = tuple(c.names.index(v) for c, v in zip(used, part.values, strict=True))
         at = int(np.ravel_multi_index(codes, sizes)) + 1

@@ -86,6 +86,8 @@ def scored(run: Scored, lang: str) -> str:
         lines.append(say("T_benefit_all", lang, **info["benefit"]))
     if info["reviewed"]:
         lines.append(say("T_reviewed", lang, **info["reviewed"]))
+    if info.get("calibration"):
+        lines.append(reliability(info["calibration"], lang))
     lines += ["", rows(run.top(5), lang), "", say("T_after_score", lang, run=run.run.path.name)]
     return "\n".join(lines)
 
@@ -127,8 +129,21 @@ def info(run: Scored, lang: str) -> str:
     lines = [f" {pad(k, 14)} {plain(i[k])}" for k in ("id", "fingerprint", "rows", "groups", "task", "tier", "seed")]
     lines += [f" {pad('columns', 14)} " + ", ".join(f"{k}←{v}" for k, v in i["columns"].items())]
     lines += [f" {pad('labels', 14)} " + ", ".join(i["scale"]["names"][:30])]
+    if i.get("calibration"):
+        lines.append(reliability(i["calibration"], lang))
     lines += [f" {pad(k, 14)} {v}" for k, v in i["versions"].items()]
     return "\n".join([*lines, say("T_reproduce", lang, command=i["command"])])
+
+
+def reliability(found: Mapping[str, Any], lang: str) -> str:
+    """Return how far the calibrated chance of a wrong label can be trusted, and its line: told to seen."""
+    points = ", ".join(f"{b['predicted']:.0%}→{b['observed']:.0%}" for b in found["bins"])
+    return say(
+        "T_calibrated",
+        lang,
+        points=points,
+        **{k: found[k] for k in ("rows", "method", "error", "brier", "brier_plain")},
+    )
 
 
 def comparison(result: Comparison, lang: str) -> str:
