@@ -36,11 +36,11 @@ def test_few_reviews_calibrate_nothing() -> None:
 def test_noise_is_not_taken_for_knowledge_because_no_row_judges_itself() -> None:
     """Wrongness by group only: rows that shared a group with their judge would look well predicted."""
     rng = np.random.default_rng(0)
-    group = np.arange(3000) // 30
-    suspicion = rng.random(100)[group]
-    wrong = (rng.random(100) < 0.3)[group]
+    group = np.arange(3000) // 150
+    suspicion = rng.random(20)[group]
+    wrong = (rng.random(20) < 0.5)[group]
     _, facts = calibrate(suspicion, wrong, np.ones(3000, bool), group, seed=1)
-    assert facts["brier"] > 0.98 * facts["brier_plain"]
+    assert facts["brier"] > 0.97 * facts["brier_plain"]
 
 
 def test_suspicion_that_points_the_wrong_way_gives_the_plain_share() -> None:
