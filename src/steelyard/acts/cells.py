@@ -16,6 +16,7 @@ import numpy as np
 from steelyard.acts import estimating, scoring, training
 from steelyard.acts.encoding import InMemory
 from steelyard.acts.folding import folds
+from steelyard.acts.neighbouring import neighbour_labels
 from steelyard.acts.stages import Keep
 from steelyard.features.table import Table
 from steelyard.values.arrays import AnyArray, Floats, Ints, Strings
@@ -145,6 +146,8 @@ def _readings_inside(
         inside, parts["linear"], parts["boosted"], seed=seed, k=settings.inner_folds, repairs=settings.repairs
     )
     signals |= {name: v[train] for name, v in twins.items()}
+    if any("neighbours" in policy.needs for policy in parts["policies"].values()):
+        signals |= neighbour_labels(inside, seed=seed)
     keyed = scoring.as_signals(np.array([str(r) for r in train], object), inside, signals)
     return estimating.read_out(keyed, parts["estimators"])
 

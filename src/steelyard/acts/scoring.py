@@ -98,6 +98,7 @@ def as_signals(row_key: AnyArray, table: Table, columns: Mapping[str, AnyArray])
         "trajectory": np.zeros((n, 1), np.float32),
         "gradient_norm": np.full(n, np.nan),
         "alignment": np.full(n, np.nan),
+        "neighbour_label": np.full((n, 1), -1, np.int32),
         "agreeing": np.zeros(n, np.int32),
         "contradicting": np.zeros(n, np.int32),
     }
