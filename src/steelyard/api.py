@@ -284,6 +284,20 @@ def demo_table(seed: int = 7) -> pa.Table:
     return catalogue.make(seed)
 
 
+def metrics(name: str | None = None, *, like: str | None = None) -> list[dict[str, Any]]:
+    """Return the measures: full name, title, what it is, kind, needs and options.
+
+    name: one measure such as ``ndcg@10``; by default all. like: what another system means by the names (trec, sklearn,
+    quepid, lightgbm, esci-script, recbole); measures that it does not have are left out, or refused when named.
+    Raises UsageError U110 to U119 for names nobody knows.
+    """
+    from steelyard.parts import measures
+
+    if name is None:
+        return measures.overview(like)
+    return [measures.about(measures.like(name, like) if like else measures.parse(name))]
+
+
 def _quiet(_stage: str, _done: int, _total: int) -> None:
     """Say nothing."""
 
