@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from steelyard import parts
-from steelyard.errors import UsageError
+from steelyard.errors import DataError, DataErrors, UsageError
 from steelyard.plan import Plan
 from steelyard.run import Run, all_runs
 from steelyard.scored import Scored
@@ -94,6 +94,7 @@ def score(
     """Read every row's importance and suspicion; returns the finished run, resumes an interrupted one.
 
     tier: ``quick`` (no torch). seed: of folds and models. folds: parts of the groups that are held out in turn.
+    Raises DataError for a table that ``check`` finds unusable.
     name: the run directory's first part; by default the file's name. progress(stage, done, total) is called as the
     work goes on. The same data and options give the same run directory and, on one machine, identical files.
     """
@@ -102,6 +103,7 @@ def score(
     if tier != "quick":
         raise UsageError("U140", tier=tier)
     samples = read(data, **reading)
+    _refuse_unusable(samples)
     options = {"tier": tier, "seed": seed, "folds": folds, "reading": _plain(reading)}
     plan = Plan("score", {"table": samples.origin.fingerprint}, options)
     run = Run.open(runs_root(run_dir), name or _stem(samples), plan)
@@ -296,6 +298,16 @@ def metrics(name: str | None = None, *, like: str | None = None) -> list[dict[st
     if name is None:
         return measures.overview(like)
     return [measures.about(measures.like(name, like) if like else measures.parse(name))]
+
+
+def _refuse_unusable(samples: Samples) -> None:
+    """Raise what ``check`` calls an error of the table: labels that are no numbers, or nothing to tell apart."""
+    problems = [DataError(n.code, count=n.count, **n.facts) for n in samples.notes if n.severity == "error"]
+    known = samples.label[samples.label >= 0]
+    if len(known) and (known == known[0]).all():
+        problems.append(DataError("D116", count=len(known), label=samples.scale.names[known[0]]))
+    if problems:
+        raise problems[0] if len(problems) == 1 else DataErrors(problems)
 
 
 def _quiet(_stage: str, _done: int, _total: int) -> None:

@@ -252,4 +252,6 @@ def _require(known: Mapping[str, str], names: Sequence[str], task: Task) -> None
         if "label" not in known:
             missing.append("label")
     if missing:
-        raise DataError("D103", missing=", ".join(missing), known=", ".join(names) or "-", task=task)
+        near = {m: nearest(m, [n for n in names if n not in known.values()]) for m in missing}
+        example = ",".join(f"{m}={n}" for m, n in near.items() if n) or "query=…,title=…,label=…"
+        raise DataError("D103", missing=", ".join(missing), known=", ".join(names) or "-", task=task, example=example)

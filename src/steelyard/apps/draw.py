@@ -58,7 +58,8 @@ def checkup(found: Checkup, lang: str, name: str) -> str:
     """Return what check found, one finding a line with its code, then the costs and the next command."""
     lines = [f" {MARK[f.severity]:<5} {f.code} {plain(f.say(lang))}" for f in found.findings]
     lines.append(estimates(found, lang))
-    lines.append(say("T_next", lang, command=f"steelyard score {name}"))
+    if found.usable:
+        lines.append(say("T_next", lang, command=f"steelyard score {name}"))
     return "\n".join(lines)
 
 
