@@ -1,0 +1,94 @@
+"""What a step asks of per-sample gradients: their lengths, and how they lie to a reference direction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from steelyard.values.arrays import AnyArray, Ints
+
+#: Signals that need the gradient of each sample.
+GRADIENT = frozenset({"norm", "dot", "dot_adam"})
+
+
+class Gradients:
+    """Watches a learner's network when asked to; before that it costs nothing.
+
+    The reference is the mean gradient of reference rows, which training never sees, smoothed over refreshes. ``dot``
+    is <g_i, m>, the sign that L2RW uses; ``dot_adam`` is <g_i, P m> with Adam's own preconditioner P = 1/(sqrt(v) + eps),
+    applied to m alone: what one Adam step on the row would do to the reference loss, to first order.
+    """
+
+    smooth = 0.7  # share of the older reference that stays at a refresh
+    rank = 16  # of the reference per matrix: an inner product with it costs one or two per cent of a step
+
+    def __init__(self, learner: Any) -> None:
+        self.learner = learner
+        self.mean: dict[str, torch.Tensor] = {}
+        self._directions: dict[str, Any] = {}
+        self._watched: Any = None
+
+    def refresh(self, rows: Ints) -> None:
+        """Take the mean gradient of reference rows (k,) into the reference; the directions are made anew."""
+        from steelyard.gradients import Direction
+
+        learner = self.learner
+        self.pause()
+        learner.module.train()
+        for name, g in self._mean_gradient(rows).items():
+            old = self.mean.get(name)
+            self.mean[name] = g if old is None else self.smooth * old + (1 - self.smooth) * g
+        plain = Direction.of(self.mean)
+        self._directions = {"dot": plain.low_rank(self.rank)}
+        if learner.moves:
+            adam = plain.preconditioned(learner.module, learner.optimiser)
+            self._directions["dot_adam"] = adam.low_rank(self.rank)
+
+    def step(self, rows: Ints, needs: Sequence[str], n: int, part: int = 0, keep: Ints | None = None) -> Any:
+        """Return the open step of rows (b,) and its signals, each (b,); losses are scaled by 1/n.
+
+        keep: places of the rows in the batch looked at. Raises Uncovered when a layer has no rule.
+        """
+        from steelyard.gradients import watch
+
+        if self._watched is None:
+            self._watched = watch(self.learner.module)
+        step = self._watched.step(len(rows)).__enter__()
+        step.backward(self.learner.forward(rows, part, keep), scale=1.0 / n)
+        found: dict[str, AnyArray] = {}
+        if "norm" in needs:
+            found["norm"] = _array(step.norm())
+        for name in {"dot", "dot_adam"} & set(needs):
+            direction = self._directions.get(name)
+            found[name] = np.zeros(len(rows)) if direction is None else _array(step.dot(direction))
+        return step, found
+
+    def pause(self) -> None:
+        """Give the network back its own forward passes, until the next step."""
+        if self._watched is not None:
+            self._watched.close()
+            self._watched = None
+
+    def state(self) -> dict[str, torch.Tensor]:
+        return {f"r.{name}": value.detach().cpu().clone() for name, value in self.mean.items()}
+
+    def resume(self, state: dict[str, torch.Tensor]) -> None:
+        self.mean = {k[2:]: v.to(self.learner.device) for k, v in state.items() if k.startswith("r.")}
+
+    def _mean_gradient(self, rows: Ints) -> dict[str, torch.Tensor]:
+        learner = self.learner
+        total: dict[str, torch.Tensor] = {}
+        for number, part in enumerate(learner.parts(rows)):
+            loss = learner.losses_of(rows[part], number).sum() / len(rows)
+            found = torch.autograd.grad(loss, list(learner.trained.values()), allow_unused=True)
+            for name, g in zip(learner.trained, found, strict=True):
+                if g is not None:
+                    total[name] = total[name] + g if name in total else g
+        return total
+
+
+def _array(values: Any) -> AnyArray:
+    return values.detach().double().cpu().numpy()
