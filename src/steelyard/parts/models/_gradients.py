@@ -10,6 +10,24 @@ import torch
 
 from steelyard.values.arrays import AnyArray, Ints
 
+class Open:
+    """A watched step that waits for alpha; ``seen`` holds its signals."""
+
+    def __init__(self, watched: Any, n: int, norm: bool, dot: Any) -> None:
+        self.seen: dict[str, AnyArray] = {}
+        self._context = watched.step(n, norm=norm, dot=dot)
+        self.step = self._context.__enter__()
+
+    def form(self, alpha: torch.Tensor | None) -> None:
+        """Add (1/n) sum alpha_i g_i to the gradients, and end the step."""
+        self.step.form(alpha)
+        self.close()
+
+    def close(self) -> None:
+        """End the step; what was kept for forming is let go."""
+        self._context.__exit__(None, None, None)
+
+
 #: Signals that need the gradient of each sample.
 GRADIENT = frozenset({"norm", "dot", "dot_adam"})
 
@@ -47,8 +65,8 @@ class Gradients:
             adam = plain.preconditioned(learner.module, learner.optimiser)
             self._directions["dot_adam"] = adam.low_rank(self.rank)
 
-    def step(self, rows: Ints, needs: Sequence[str], n: int, part: int = 0, keep: Ints | None = None) -> Any:
-        """Return the open step of rows (b,) and its signals, each (b,); losses are scaled by 1/n.
+    def step(self, rows: Ints, needs: Sequence[str], n: int, part: int = 0, keep: Ints | None = None) -> Open:
+        """Return the open step of rows (b,) with its signals, each (b,); losses are scaled by 1/n.
 
         keep: places of the rows in the batch looked at. Raises Uncovered when a layer has no rule.
         """
@@ -56,15 +74,20 @@ class Gradients:
 
         if self._watched is None:
             self._watched = watch(self.learner.module)
-        step = self._watched.step(len(rows)).__enter__()
-        step.backward(self.learner.forward(rows, part, keep), scale=1.0 / n)
-        found: dict[str, AnyArray] = {}
-        if "norm" in needs:
-            found["norm"] = _array(step.norm())
-        for name in {"dot", "dot_adam"} & set(needs):
-            direction = self._directions.get(name)
-            found[name] = np.zeros(len(rows)) if direction is None else _array(step.dot(direction))
-        return step, found
+        wanted = [name for name in ("dot", "dot_adam") if name in needs]
+        known = [name for name in wanted if name in self._directions]
+        opened = Open(self._watched, len(rows), "norm" in needs, self._directions[known[0]] if known else None)
+        try:
+            opened.step.backward(self.learner.forward(rows, part, keep), scale=1.0 / n)
+            if "norm" in needs:
+                opened.seen["norm"] = _array(opened.step.norm())
+            for name in wanted:
+                direction = self._directions.get(name)
+                opened.seen[name] = np.zeros(len(rows)) if direction is None else _array(opened.step.dot(direction))
+        except BaseException:
+            opened.close()
+            raise
+        return opened
 
     def pause(self) -> None:
         """Give the network back its own forward passes, until the next step."""

@@ -44,7 +44,8 @@ class Learner:
         self.module, self.task, self.encoded, self.recipe, self.pad = module, task, encoded, recipe, pad
         self.trained = {n: p for n, p in module.named_parameters() if p.requires_grad}
         self.optimiser = torch.optim.AdamW(groups(self.trained, recipe.weight_decay), lr=recipe.learning_rate)
-        self.device = next(module.parameters()).device
+        first = next(module.parameters())
+        self.device, self.dtype = first.device, torch.promote_types(first.dtype, torch.float32)
         self.micro = recipe.micro_batch or recipe.batch_size
         self.gradients = Gradients(self)
         self.halved = 0
@@ -125,7 +126,7 @@ class Learner:
             seen = {"loss": losses.detach(), **self.task.observed(output.detach(), batch, losses.detach())}
         for name, values in seen.items():
             whole = self._seen.setdefault(name, np.full(len(self._rows), np.nan))
-            whole[slice(None) if keep is None else keep] = values.float().cpu().numpy()
+            whole[slice(None) if keep is None else keep] = values.double().cpu().numpy()
         bad = ~torch.isfinite(losses.detach()).cpu().numpy()
         if bad.any():
             raise NotFinite(rows[bad])
@@ -219,16 +220,16 @@ class Learner:
     def _one_part(self, rows: Ints, needs: Sequence[str]) -> Any:
         if not set(needs) & GRADIENT:
             return self.forward(rows)
-        step, found = self.gradients.step(rows, needs, len(rows))
-        self._seen |= found
-        return step
+        opened = self.gradients.step(rows, needs, len(rows))
+        self._seen |= opened.seen
+        return opened
 
     def _gather(self, rows: Ints, parts: list[Ints], needs: Sequence[str]) -> None:
         for number, part in enumerate(parts):
             if set(needs) & GRADIENT:
-                step, found = self.gradients.step(rows[part], needs, len(rows), number, part)
-                step.__exit__(None, None, None)
-                for name, values in found.items():
+                opened = self.gradients.step(rows[part], needs, len(rows), number, part)
+                opened.close()
+                for name, values in opened.seen.items():
                     self._seen.setdefault(name, np.full(len(rows), np.nan))[part] = values
             else:
                 with torch.no_grad():
@@ -236,13 +237,12 @@ class Learner:
 
     def _backward(self, alpha: Floats | None) -> None:
         n = len(self._rows)
-        weight = None if alpha is None else torch.from_numpy(np.asarray(alpha, np.float32)).to(self.device)
+        weight = None if alpha is None else torch.from_numpy(np.array(alpha, np.float64)).to(self.device, self.dtype)
         if self._open is not None:
             if isinstance(self._open, torch.Tensor):
                 _weighted(self._open, weight, n).backward()
             else:
                 self._open.form(weight)
-                self._open.__exit__(None, None, None)
             return
         self.gradients.pause()
         used = np.arange(n) if alpha is None else np.flatnonzero(np.asarray(alpha) != 0)

@@ -22,7 +22,7 @@ class Pooled(torch.nn.Module):
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **more).last_hidden_state
         inside = attention_mask[..., None].to(hidden.dtype)
         mean = (hidden * inside).sum(1) / inside.sum(1).clamp(min=1)
-        return SimpleNamespace(logits=normalize(mean.float(), dim=1))
+        return SimpleNamespace(logits=normalize(mean if mean.dtype.itemsize > 4 else mean.float(), dim=1))
 
-    def gradient_checkpointing_enable(self, **how: Any) -> None:
-        self.encoder.gradient_checkpointing_enable(**how)
+    def activation_checkpointing_enable(self, how: dict[str, Any]) -> None:
+        self.encoder.activation_checkpointing_enable(how)

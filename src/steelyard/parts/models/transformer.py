@@ -19,13 +19,13 @@ from steelyard.values.recipe import Recipe
 class Transformer(Model):
     """A pretrained encoder or decoder with a new head.
 
-    name: ``minilm`` (needs no network), a folder or a hub name. tuning: full, lora, adalora, adapters or frozen.
+    pretrained: ``minilm`` (needs no network), a folder or a hub name. tuning: full, lora, adalora, adapters or frozen.
     rank: of LoRA. dropout: probability, None as the model says; 0 by default, so that what is said of a row depends on
     the row and not on a coin, nor on how batches are split. checkpointing: less memory for a second forward pass.
     device: auto, cpu, cuda ...
     """
 
-    name: str = "minilm"
+    pretrained: str = "minilm"
     tuning: str = "full"
     rank: int = 8
     dropout: float | None = 0.0
@@ -34,7 +34,7 @@ class Transformer(Model):
 
     def tokenizer(self) -> Any:
         """Return the tokenizer. Raises EnvironmentProblem E210, E211, M201, M202, M204."""
-        return tokenizer_of(locate(self.name))
+        return tokenizer_of(locate(self.pretrained))
 
     def network(self, head: str, outputs: int, seed: int, steps: int = 1000, weights: bool = True) -> Any:
         """Return the torch module, on its device. Heads are random: they are drawn from ``seed``, nothing else is.
@@ -42,7 +42,7 @@ class Transformer(Model):
         head: sequence, token or vector; outputs: numbers the head gives. steps: of the training (AdaLoRA).
         weights: False builds the network by its configuration alone, for weights that come from elsewhere.
         """
-        path = locate(self.name)
+        path = locate(self.pretrained)
         import torch
 
         tokenizer = tokenizer_of(path)
@@ -53,7 +53,7 @@ class Transformer(Model):
             with quietly():
                 module = adapted(module, self.tuning, self.rank, steps, head)
         if self.checkpointing:
-            module.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+            _checkpoint(module)
         return module.to(_device(self.device))
 
     def learner(self, task: Any, encoded: Encoded, outputs: int, recipe: Recipe, steps: int) -> Any:
@@ -86,7 +86,7 @@ def load(folder: Path) -> tuple[Any, dict[str, Any]]:
     from safetensors.torch import load_file
 
     about = json.loads((folder / "steelyard.json").read_text(encoding="utf-8"))
-    part = Transformer(**{**about["model"], "name": str(folder)})
+    part = Transformer(**{**about["model"], "pretrained": str(folder)})
     module = part.network(about["head"], about["outputs"], seed=0, steps=about.get("steps", 1000), weights=False)
     module.load_state_dict(load_file(folder / "weights.safetensors"))
     return module, about
@@ -119,6 +119,15 @@ def _tell_pad(module: Any, tokenizer: Any) -> None:
     config = _config(module)
     if getattr(config, "pad_token_id", None) is None:
         config.pad_token_id = tokenizer.pad_token_id
+
+
+def _checkpoint(module: Any) -> None:
+    """Let the network compute its activations anew in the backward pass instead of keeping them."""
+    how = {"use_reentrant": False}
+    if hasattr(module, "activation_checkpointing_enable"):
+        module.activation_checkpointing_enable(how)
+    else:  # transformers before 5.20 or so
+        module.gradient_checkpointing_enable(gradient_checkpointing_kwargs=how)
 
 
 def _config(module: Any) -> Any:

@@ -44,9 +44,10 @@ class Task:
         return {**encoded.sides[0].padded(rows, pad), **{k: v[rows] for k, v in encoded.target.items()}}
 
     def output(self, model: Any, batch: dict[str, Any]) -> Any:
-        """Return what the model says of a batch, as float32."""
+        """Return what the model says of a batch, in float32 at least."""
         names = ("input_ids", "attention_mask", "token_type_ids")
-        return model(**{k: batch[k] for k in names if k in batch}).logits.float()
+        logits = model(**{k: batch[k] for k in names if k in batch}).logits
+        return logits if logits.dtype.itemsize > 4 else logits.float()
 
     def losses(self, output: Any, batch: dict[str, Any]) -> Any:
         """Return (n,) one loss a sample, never reduced; g_i is its gradient."""

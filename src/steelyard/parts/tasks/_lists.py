@@ -28,7 +28,7 @@ def spread(scores: Any, batch: dict[str, Any], shares: Shares) -> Any:
         value = torch.zeros_like(leaf)
         for code in batch["list"].unique():
             rows = (batch["list"] == code).nonzero()[:, 0]
-            value = value.index_put((rows,), shares(leaf[rows], batch["place"][rows]))
+            value = value.index_put((rows,), shares(leaf[rows], batch["place"][rows].to(leaf.dtype)))
         slope = torch.zeros_like(leaf)
         if value.requires_grad:
             (slope,) = torch.autograd.grad(value.sum(), leaf)

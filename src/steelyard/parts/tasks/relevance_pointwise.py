@@ -50,7 +50,7 @@ class RelevancePointwise(Task):
         from torch.nn.functional import cross_entropy
 
         if self.way == "regression":
-            return (output[:, 0].sigmoid() - batch["place"]).square()
+            return (output[:, 0].sigmoid() - batch["place"].to(output.dtype)).square()
         return cross_entropy(output, batch["soft"] if "soft" in batch else batch["label"], reduction="none")
 
     def observed(self, output: Any, batch: dict[str, Any], losses: Any) -> dict[str, Any]:
