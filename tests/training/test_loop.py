@@ -155,7 +155,7 @@ def test_early_stopping_keeps_the_best_epoch(bert: str) -> None:
 
 
 def test_training_learns(bert: str) -> None:
-    s = Setup(bert, texts(), classification(), replace(RECIPE, epochs=12, learning_rate=1e-2))
+    s = Setup(bert, texts(), classification(), replace(RECIPE, epochs=10, learning_rate=5e-3))
     steps = s.run()
     assert steps[-1].loss < 0.5 * steps[0].loss
     assert (s.learner.predict(np.arange(48)).argmax(1) == s.samples.label).mean() > 0.8

@@ -43,7 +43,7 @@ def tiny_bert(folder: Path) -> str:
     tokenizer.save_pretrained(folder)
     config = BertConfig(
         vocab_size=len(vocab), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
-        max_position_embeddings=64, pad_token_id=0,
+        max_position_embeddings=64, pad_token_id=0, initializer_range=0.2,
     )  # fmt: skip
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -7,6 +7,7 @@ import hashlib
 import logging
 import os
 import socket
+import warnings
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -89,14 +90,16 @@ def _reachable() -> bool:
 
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
-    """Keep transformers from printing progress bars and its table of new heads: we say what matters ourselves."""
+    """Keep transformers and peft from printing bars, tables of new heads and each other's deprecations."""
     from transformers.utils import logging as theirs
 
     level, bars = theirs.get_verbosity(), theirs.is_progress_bar_enabled()
     theirs.set_verbosity(logging.ERROR)
     theirs.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
     finally:
         theirs.set_verbosity(level)
         if bars:
