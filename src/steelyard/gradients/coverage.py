@@ -10,7 +10,7 @@ from steelyard.wording import say
 
 
 class Uncovered(UsageError):
-    """U179: parameters whose per-sample gradients no rule can give; ``parameters`` lists all, with the reason's code."""
+    """U179: parameters whose per-sample gradients no rule can give; ``parameters`` maps each to its reason's code."""
 
     def __init__(self, parameters: dict[str, str]) -> None:
         self.parameters = parameters

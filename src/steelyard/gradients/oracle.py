@@ -18,20 +18,16 @@ from steelyard.gradients.sketching import Sketching
 class Oracle:
     """Built gradients of n samples.
 
-    loss_of: gives the loss of sample i alone, a scalar. layers: as in ``Watched.layers``. Costs n passes and n p memory.
+    loss_of: gives the loss of sample i alone, a scalar. layers: ``Watched.layers``. Costs n passes, n p numbers.
     """
 
     def __init__(self, model: nn.Module, loss_of: Callable[[int], Tensor], n: int, layers: Sequence[Layer]) -> None:
         self.layers = tuple(layers)
         known = dict(model.named_parameters())
         names = [name for layer in self.layers for name in layer.parameters]
-        rows: list[Sequence[Tensor | None]] = []
-        for i in range(n):
-            rows.append(torch.autograd.grad(loss_of(i), [known[name] for name in names], allow_unused=True))
-        self._built = {
-            name: torch.stack([torch.zeros_like(known[name]) if row[j] is None else row[j] for row in rows])  # type: ignore[misc]
-            for j, name in enumerate(names)
-        }
+        wanted = [known[name] for name in names]
+        rows = [torch.autograd.grad(loss_of(i), wanted, materialize_grads=True, allow_unused=True) for i in range(n)]
+        self._built = {name: torch.stack([row[j] for row in rows]) for j, name in enumerate(names)}
 
     def built(self) -> Mapping[str, Tensor]:
         """Return (n, *shape) by parameter name."""

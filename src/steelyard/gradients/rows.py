@@ -1,7 +1,7 @@
 """Rows: rows of a table picked by id, sum_t e_(id_t) h_t^T: what an embedding leaves.
 
-Positions are grouped by id within a sample; the (n, v, d) gradient of the whole table is never built. Costs a sample: sketch
-t k (d + k), inner product t d, norm t^2 d, weighted sum t d.
+Positions are grouped by id within a sample; the (n, v, d) gradients of the table are never built. Costs a sample:
+sketch t k (d + k), inner product t d, norm t^2 d, weighted sum t d.
 """
 
 from __future__ import annotations

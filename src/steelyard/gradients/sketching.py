@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Sketching:
         """Return the rows of Q at ids, (...,) -> (..., k), unscaled: the projection of one-hot outputs."""
         if not self.mask:
             return self._gaussian(f"out/{layer}", width, like)[ids]
-        return (ids.unsqueeze(-1) == self._picked(f"out/{layer}", width, like.device)).to(like.dtype)
+        picked = self._picked(f"out/{layer}", width, like.device)
+        return F.pad((ids.unsqueeze(-1) == picked).to(like.dtype), (0, self.k - len(picked)))
 
     def bias_row(self, like: Tensor) -> Tensor:
         """Return (k,), the row of P for the constant input of a bias, unscaled."""
@@ -60,7 +62,7 @@ class Sketching:
         """Return (n, k, k), the one-sided sketch of vectors (n, d); the vector itself, padded, where it fits."""
         n, d = x.shape
         if d <= self.k**2:
-            return torch.nn.functional.pad(x, (0, self.k**2 - d)).view(n, self.k, self.k)
+            return F.pad(x, (0, self.k**2 - d)).view(n, self.k, self.k)
         if self.mask:
             picked = self._picked(f"vector/{name}", d, x.device, self.k**2)
             return (x[:, picked] * (d / self.k**2) ** 0.5).view(n, self.k, self.k)
@@ -73,7 +75,7 @@ class Sketching:
         width = x.shape[-1]
         if self.mask:
             out = x[..., self._picked(side, width, x.device)]
-            return torch.nn.functional.pad(out, (0, self.k - out.shape[-1]))
+            return F.pad(out, (0, self.k - out.shape[-1]))
         return x @ self._gaussian(side, width, x)
 
     def _gaussian(self, side: str, width: int, like: Tensor, k: int | None = None) -> Tensor:

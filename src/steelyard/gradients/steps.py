@@ -103,7 +103,7 @@ class Step:
         return table if per_layer else table.sum(1)
 
     def sketch(self, k: int | Sketching = 16) -> Tensor:
-        """Return (n, layers, k, k), the two-sided sketches of the samples' own gradients; 0 where a layer was unused."""
+        """Return (n, layers, k, k), two-sided sketches of the samples' own gradients; 0 where a layer was unused."""
         sketching = k if isinstance(k, Sketching) else Sketching(k)
         if sketching == self._sketching:
             return self._stack(self._sketches, (sketching.k, sketching.k)) / self._scale

@@ -18,7 +18,7 @@ class Embedding(Rule):
     kind = "embedding"
 
     def covers(self, module: nn.Module) -> bool:
-        if not isinstance(module, nn.Embedding) or type(module).forward is not nn.Embedding.forward:
+        if not isinstance(module, nn.Embedding) or not (_is_scaled(module) or _is_plain(module)):
             return False
         return module.max_norm is None and not module.sparse and not module.scale_grad_by_freq
 
@@ -28,7 +28,17 @@ class Embedding(Rule):
 
     def forward(self, module: Any, seat: Seat, input: Tensor) -> Tensor:
         layer = seat.layer_of(seat.name_of(module.weight))
-        return _Embedding.apply(module.weight.detach(), input, module.padding_idx, seat.anchor, seat, layer)
+        out = _Embedding.apply(module.weight.detach(), input, module.padding_idx, seat.anchor, seat, layer)
+        return out * module.embed_scale.to(module.weight.dtype) if _is_scaled(module) else out
+
+
+def _is_plain(module: nn.Module) -> bool:
+    return type(module).forward is nn.Embedding.forward
+
+
+def _is_scaled(module: nn.Module) -> bool:
+    """Gemma multiplies what it reads by a constant."""
+    return type(module).__name__.endswith("ScaledWordEmbedding") and hasattr(module, "embed_scale")
 
 
 class _Embedding(torch.autograd.Function):
