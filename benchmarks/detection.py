@@ -16,14 +16,16 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 import steelyard as sy
 from _crowd import pairs
 from _results import data, keep, rows
-from steelyard import api, parts
+from steelyard import engine, parts
 from steelyard.acts import estimating, scoring
+from steelyard.acts.encoding import encode
 
 
 def readings(samples, seed: int):
-    table = api._table(samples, None)
+    each = engine.choose(len(samples))
+    table = encode(samples, each=each)
     models = {m: parts.make("models", m) for m in ("linear", "boosted")}
-    measured = scoring.measure(table, models["linear"], models["boosted"], seed=seed)
+    measured = scoring.measure(table, models["linear"], models["boosted"], seed=seed, each=each)
     signals = scoring.as_signals(samples.row_key, table, measured)
     made = {n: parts.make("estimators", n) for n in parts.names("estimators")}
     return signals, estimating.read_out(signals, made)

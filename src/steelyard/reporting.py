@@ -106,13 +106,23 @@ def _summary(scored: Scored, compared: Comparison | None) -> dict[str, Any]:
         "rows": info["rows"],
         "labelled": info["labelled"],
         "groups": info["groups"],
+        "benefit": info.get("benefit"),
         "error_rate": info["error_rate"] and {**info["error_rate"], "how": HOW[info["error_rate"]["how"]]},
         "flagged": info["flagged"],
         "threshold": float(suspicion[flagged].min()) if flagged.any() else None,
+        "reliability": _reliability(info.get("calibration")),
         "contradictory_rows": info["contradicted"],
         "smallest_visible": visible,
         "quality": quality,
     }
+
+
+def _reliability(found: Any) -> dict[str, Any] | None:
+    """Return the calibration of suspicion with its line in words, None where nothing was calibrated."""
+    if not found:
+        return None
+    points = ", ".join(f"{b['predicted']:.0%}→{b['observed']:.0%}" for b in found["bins"])
+    return {**found, **_said("LM05", {**{k: v for k, v in found.items() if k != "bins"}, "points": points})}
 
 
 def _top(scored: Scored) -> list[dict[str, Any]]:
@@ -166,7 +176,7 @@ def _compare(compared: Comparison | None) -> dict[str, Any] | None:
 
 
 def _limits(info: Any, compared: Comparison | None) -> list[str]:
-    codes = ["LM01"]
+    codes = [] if info.get("calibration") else ["LM01"]
     if not info["reviewed"]:
         codes.append("LM02")
     codes.append("LM03")

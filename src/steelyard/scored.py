@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from steelyard.acts.suggesting import suggestion
 from steelyard.errors import DataError, UsageError
 from steelyard.run import Run
 from steelyard.values.arrays import AnyArray, Ints
@@ -139,6 +140,7 @@ class Scored:
         del shown["reason_facts"]
         for lang in ("en", "zh"):
             shown[f"reason_{lang}"] = sentence(row["reason"], facts, lang)
+            shown[f"suggestion_{lang}"] = suggestion(row, self.scale, lang)
         return {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in shown.items()}
 
 

@@ -52,7 +52,7 @@ def test_facts_of_a_row_worked_out_by_hand() -> None:
         probability=np.tile([0.9, 0.05, 0.03, 0.02], (n, 1)),
         learned=np.zeros((n, 5)),
         alignment=np.array([-0.9, -0.1, 0.2, 0.3, 0.4, 0.5, 0.6]),
-        neighbour=np.tile([0.8, 0.2, 0.0, 0.0], (n, 1)),
+        neighbour_label=np.tile([0, 1, 0, 0, 0, 1, 0, 0, 0, 0, -1], (n, 1)),
     )
     votes = np.tile([0, 0, 2], (n, 1))
     found = gather(SMALL, known, np.array([0]), votes=votes)[0]
@@ -64,6 +64,7 @@ def test_facts_of_a_row_worked_out_by_hand() -> None:
         contradicting=2,
         contradicting_label="I",
         judgements=(("E", "A07"), ("S", "A12")),
+        own=0.02,
         probability=0.9,
         agreeing=2,
         voters=3,
@@ -73,6 +74,7 @@ def test_facts_of_a_row_worked_out_by_hand() -> None:
         neighbours=10,
         neighbours_alike=8,
         neighbours_label="I",
+        pairs=True,
         clash=Clash("length", "13 inch", "15.6 inch"),
     )
     assert sentence(*reason(found)).startswith("2 of 2 near-identical products under this query are I; same pair")

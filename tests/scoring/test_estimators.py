@@ -5,7 +5,7 @@ import pytest
 
 from steelyard import parts
 from steelyard.acts import estimating, scoring
-from steelyard.acts.scoring import Table
+from steelyard.features.table import Table
 from steelyard.values.readings import Readings
 from steelyard.values.signals import KNOWN, Signals
 
@@ -105,3 +105,10 @@ def test_readings_read_what_they_wrote(readings: Readings, tmp_path) -> None:
     assert list(again) == list(readings)
     for name in readings:
         np.testing.assert_array_equal(again[name], readings[name])
+
+
+def test_forgetting_counts_steps_from_right_to_wrong() -> None:
+    learned = np.array([[1, 0, 1, 0], [1, 1, 1, 1], [0, 0, 0, 0], [0, 1, 1, 0], [1, 1, 1, 0]], np.int8)
+    signals = Signals(np.arange(5).astype(str), {"given": np.array([0, 0, 0, 0, -1]), "learned": learned})
+    value = parts.make("estimators", "forgetting").estimate(signals)
+    np.testing.assert_array_equal(value, [1.0, 0.0, 1.0, 0.5, np.nan])

@@ -150,3 +150,25 @@ def test_without_suspicion_the_example_is_the_first_flagged_row() -> None:
     flagged = np.arange(300) % 7 == 3
     for s in slices(COLUMNS, flagged):
         assert s.example == np.flatnonzero((COLUMNS["shop"] == s.values[0]) & flagged)[0]
+
+
+def test_benefit_of_a_slice_is_the_mean_of_its_rows_that_have_one() -> None:
+    rng = np.random.default_rng(0)
+    shop, code = rng.choice(["a", "b"], 800), rng.choice(["x", "y", "z"], 800)
+    benefit = rng.standard_normal(800) + (shop == "b")
+    benefit[::7] = np.nan
+    for s in slices({"shop": shop, "code": code}, rng.random(800) < 0.2, benefit=benefit, depth=2):
+        inside = np.ones(800, bool)
+        for column, value in zip(s.columns, s.values, strict=True):
+            inside &= {"shop": shop, "code": code}[column] == value
+        own = benefit[inside & np.isfinite(benefit)]
+        assert s.benefit == pytest.approx(own.mean())
+        half = 1.96 * own.std(ddof=1) / np.sqrt(len(own))
+        assert s.benefit_low == pytest.approx(own.mean() - half)
+        assert s.benefit_high == pytest.approx(own.mean() + half)
+
+
+def test_without_benefit_nothing_is_told_of_it() -> None:
+    found = slices({"shop": ["a", "b"] * 100}, np.arange(200) < 20, benefit=np.full(200, np.nan))
+    assert found
+    assert all(s.benefit is None for s in found)

@@ -28,12 +28,11 @@ def gather(
     rows: Ints,
     *,
     votes: Ints | None = None,
-    neighbours: int = 10,
 ) -> list[Evidence]:
     """Return the evidence about each of ``rows`` (k,), positions in ``samples``; signals that are absent are unknown.
 
-    signals: used are probability, learned, alignment, neighbour (see ``values.signals.KNOWN``), for all n rows.
-    votes: (n, v) label that each model suggests, or None. neighbours: how many rows the neighbour shares are of.
+    signals: used are probability, learned, alignment, neighbour_label (see ``values.signals.KNOWN``), for all n rows.
+    votes: (n, v) label that each model suggests, or None.
     """
     rows = np.asarray(rows, dtype=np.int64)
     sheets = _Sheets(samples, rows)
@@ -46,7 +45,7 @@ def gather(
             judgements=sheets.judgements(i),
             **_learned(signals, i),
             opposing=None if opposing is None or not np.isfinite(opposing[i]) else float(opposing[i]),
-            **_neighbour(samples, signals, i, neighbours),
+            **_neighbour(samples, signals, i),
             clash=sheets.clash(i),
         )
         for i in (int(row) for row in rows)
@@ -65,6 +64,8 @@ def _model(samples: Samples, signals: Signals, i: int, votes: Ints | None) -> di
     if "probability" not in signals or not np.isfinite(signals["probability"][i]).all():
         return facts
     best = int(np.argmax(signals["probability"][i]))
+    if given >= 0:
+        facts["own"] = float(signals["probability"][i, given])
     facts |= {"suggested": _name(samples, best), "probability": float(signals["probability"][i, best])}
     if "lowers" in facts and best != given:
         facts["lowers"] = best < given
@@ -86,12 +87,15 @@ def _opposing(alignment: Floats) -> Floats:
     return np.where(alignment < 0, share, np.nan)
 
 
-def _neighbour(samples: Samples, signals: Signals, i: int, neighbours: int) -> dict[str, Any]:
-    if "neighbour" not in signals or not np.isfinite(signals["neighbour"][i]).all():
+def _neighbour(samples: Samples, signals: Signals, i: int) -> dict[str, Any]:
+    near = signals["neighbour_label"][i] if "neighbour_label" in signals else np.empty(0, np.int32)
+    near = near[near >= 0]
+    if not len(near):
         return {}
-    best = int(np.argmax(signals["neighbour"][i]))
-    alike = round(float(signals["neighbour"][i, best]) * neighbours)
-    return {"neighbours": neighbours, "neighbours_alike": alike, "neighbours_label": _name(samples, best)}
+    counts = np.bincount(near)
+    best = int(counts.argmax())
+    found = {"neighbours": len(near), "neighbours_alike": int(counts[best]), "neighbours_label": _name(samples, best)}
+    return {**found, "pairs": samples.task == "relevance"}
 
 
 class _Sheets:

@@ -24,13 +24,13 @@ PROBABLE = 0.5
 
 
 def reason(evidence: Evidence, most: int = 2) -> tuple[str, Facts]:
-    """Return (code, facts) of the first ``most`` pieces of evidence, joined; RE00 when no piece stands out.
+    """Return (code, facts) of the first ``most`` pieces of evidence, joined; RE03 or RE00 when no piece stands out.
 
     facts holds JSON values only; no two codes share a name of a fact.
     """
     found = [piece for _, piece in zip(range(most), pieces(evidence), strict=False)]
     if not found:
-        return "RE00", {"given": evidence.given}
+        return _none_stands_out(evidence)
     facts = {name: value for _, its_facts in found for name, value in its_facts.items()}
     return JOIN.join(code for code, _ in found), facts
 
@@ -47,6 +47,13 @@ def pieces(evidence: Evidence) -> Iterator[tuple[str, Facts]]:
         found = look(evidence)
         if found:
             yield found
+
+
+def _none_stands_out(e: Evidence) -> tuple[str, Facts]:
+    """Say how little the models give the label, or only that the row as a whole fits it badly."""
+    if e.own is None:
+        return "RE00", {"given": e.given}
+    return "RE03", {"given": e.given, "own": e.own}
 
 
 def _near_identical(e: Evidence) -> tuple[str, Facts] | None:
@@ -90,7 +97,8 @@ def _training(e: Evidence) -> tuple[str, Facts] | None:
 def _neighbours(e: Evidence) -> tuple[str, Facts] | None:
     if not e.neighbours or e.neighbours_label == e.given or e.neighbours_alike < NEIGHBOURS * e.neighbours:
         return None
-    return "RE41", {"alike": e.neighbours_alike, "neighbours": e.neighbours, "neighbour_label": e.neighbours_label}
+    facts: Facts = {"alike": e.neighbours_alike, "neighbours": e.neighbours, "neighbour_label": e.neighbours_label}
+    return ("RE42" if e.pairs else "RE41"), facts
 
 
 def _attributes(e: Evidence) -> tuple[str, Facts] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,21 @@ import pyarrow.parquet as pq
 
 from steelyard.acts import estimating, reasons, scoring
 from steelyard.acts.banding import slice_columns
+from steelyard.acts.calibrating import REVIEWED, calibrate
 from steelyard.acts.gathering import gather
 from steelyard.acts.intervals import wilson
-from steelyard.acts.scoring import Keep, Progress, Table
+from steelyard.acts.neighbouring import neighbour_labels
 from steelyard.acts.slicing import slices
+from steelyard.acts.stages import Keep, Progress
+from steelyard.acts.suggesting import expected
 from steelyard.features import duplicates
+from steelyard.features.table import Table
 from steelyard.values.arrays import AnyArray
 from steelyard.values.readings import Readings
 from steelyard.values.samples import Samples
 from steelyard.values.signals import Signals
 
-REVIEWED = 50  # reviewed rows from which a rate is estimated
+WORST = 1000  # most suspicious rows that have a reason, flagged or not
 
 
 @dataclass(frozen=True)
@@ -49,27 +53,37 @@ def record(
     seed: int,
     folds: int,
     keep: Keep,
+    each: Callable,
     progress: Progress,
 ) -> Recorded:
-    """Return everything a score run writes. models: linear and boosted; estimators: by name."""
+    """Return everything a score run writes. models: linear and boosted; estimators: by name; each: an engine."""
     measured = scoring.measure(
-        table, models["linear"], models["boosted"], seed=seed, k=folds, keep=keep, progress=progress
+        table, models["linear"], models["boosted"], seed=seed, k=folds, keep=keep, each=each, progress=progress
     )
-    progress("evidence", 0, 3)
+    progress("evidence", 0, 4)
+    measured |= keep("neighbours", lambda: neighbour_labels(table, seed=seed))
+    progress("evidence", 1, 4)
     twins = duplicates.near_codes(samples)
     agreeing, contradicting = duplicates.contradicting(samples, twins)
     measured |= {"agreeing": agreeing, "contradicting": contradicting}
     signals = scoring.as_signals(samples.row_key, table, measured)
     readings = estimating.read_out(signals, estimators)
-    progress("evidence", 1, 3)
+    progress("evidence", 2, 4)
     codes, facts = _reasons(samples, signals, readings)
-    progress("evidence", 2, 3)
+    progress("evidence", 3, 4)
     scores = _scores(samples, signals, readings, estimators, codes, facts)
+    chance, calibration = _calibrated(samples, readings, seed)
+    scores = scores.append_column("p_mislabel", pa.array(chance))
     found = slices(
-        slice_columns(samples), readings["flagged"], suspicion=readings["suspicion"], row_key=samples.row_key
+        slice_columns(samples),
+        readings["flagged"],
+        suspicion=readings["suspicion"],
+        benefit=readings["benefit"],
+        row_key=samples.row_key,
     )
-    progress("evidence", 3, 3)
-    return Recorded(scores, readings, [_slice(s) for s in found[:200]], _facts(samples, signals, readings))
+    progress("evidence", 4, 4)
+    told = {**_facts(samples, signals, readings), "calibration": calibration or None}
+    return Recorded(scores, readings, [_slice(s) for s in found[:200]], told)
 
 
 def _scores(
@@ -90,6 +104,7 @@ def _scores(
         "given": pa.array([None if g < 0 else names[g] for g in given], pa.string()),
         "suggested": pa.array(names[best], pa.string()),
         "p_suggested": posterior[np.arange(len(best)), best],
+        "expected": expected(posterior, samples.scale),
     }
     columns |= {name: readings[name] for name in ("suspicion", "difficulty", "benefit", "flagged")}
     columns |= {name: readings[name] for name in estimators}
@@ -105,10 +120,13 @@ def _scores(
 
 
 def _reasons(samples: Samples, signals: Signals, readings: Readings) -> tuple[list[str | None], list[str | None]]:
-    """Return the reason code and its facts (JSON) of every flagged or contradicted row, None for the others."""
+    """Return the reason code and its facts (JSON) of flagged, contradicted and the WORST rows, None for the others."""
     codes: list[str | None] = [None] * len(samples)
     facts: list[str | None] = [None] * len(samples)
-    wanted = np.flatnonzero(readings["flagged"] | (signals["contradicting"] > 0))
+    worst = np.argsort(-np.nan_to_num(readings["suspicion"], nan=-1.0), kind="stable")[:WORST]
+    telling = readings["flagged"] | (signals["contradicting"] > 0)
+    telling[worst] = True
+    wanted = np.flatnonzero(telling & (signals["given"] >= 0))
     for row, known in zip(wanted, gather(samples, signals, wanted, votes=_votes(signals)), strict=True):
         code, said = reasons.reason(known)
         codes[row], facts[row] = code, json.dumps(dict(said), ensure_ascii=False, sort_keys=True)
@@ -133,6 +151,10 @@ def _slice(found: Any) -> dict[str, Any]:
         "lift": float(found.lift) if np.isfinite(found.lift) else None,
         "q_value": float(found.q_value),
         "star": bool(found.star),
+        "suspicion": found.suspicion,
+        "benefit": found.benefit,
+        "benefit_low": found.benefit_low,
+        "benefit_high": found.benefit_high,
         "example": found.row_key,
     }
 
@@ -160,9 +182,16 @@ def _facts(samples: Samples, signals: Signals, readings: Readings) -> dict[str, 
         "labelled": len(known),
         "flagged": int(readings["flagged"].sum()),
         "contradicted": int((signals["contradicting"] > 0).sum()),
+        "benefit": _benefit(readings),
         "error_rate": _error_rate(samples, readings),
         "reviewed": _reviewed(samples, readings),
     }
+
+
+def _benefit(readings: Readings) -> dict[str, float] | None:
+    """Return the mean benefit of all rows and the share of rows whose step would hurt unseen queries; None without."""
+    known = readings["benefit"][np.isfinite(readings["benefit"])]
+    return {"mean": float(known.mean()), "negative": float(np.mean(known < 0))} if len(known) else None
 
 
 def _error_rate(samples: Samples, readings: Readings) -> dict[str, Any] | None:
@@ -177,6 +206,14 @@ def _error_rate(samples: Samples, readings: Readings) -> dict[str, Any] | None:
         low, high = (float(v) for v in wilson(wrong, int(both.sum())))
         return {"value": wrong / int(both.sum()), "low": low, "high": high, "how": "RH01", "n": int(both.sum())}
     return {"value": float(readings["flagged"][known].mean()), "low": None, "high": None, "how": "RH02", "n": 0}
+
+
+def _calibrated(samples: Samples, readings: Readings, seed: int) -> tuple[AnyArray, dict[str, Any]]:
+    """Return (n,) chance that the label is wrong by reviewed rows, NaN without enough of them, and its reliability."""
+    gold = samples.gold
+    reviewed = np.zeros(len(samples), bool) if gold is None else (gold >= 0) & (samples.label >= 0)
+    wrong = reviewed & (samples.label != gold) if gold is not None else reviewed
+    return calibrate(readings["suspicion"], wrong, reviewed, samples.group, seed)
 
 
 def _reviewed(samples: Samples, readings: Readings) -> dict[str, Any] | None:

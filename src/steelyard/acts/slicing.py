@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
@@ -44,6 +45,7 @@ def slices(
     flagged: Mask,
     *,
     suspicion: Floats | None = None,
+    benefit: Floats | None = None,
     row_key: Strings | None = None,
     minimum: int | None = None,
     q: float = 0.05,
@@ -53,6 +55,7 @@ def slices(
 
     samples_columns: name -> (n,) array, list or Arrow column, read as categories; nulls, NaN and '' are no slice.
     flagged: (n,) what is counted. suspicion: (n,) 0..1, picks the examples. row_key: (n,) names the examples.
+    benefit: (n,) signed; its mean is told of every slice.
     minimum: fewest rows of a slice; by default 100, in small tables n / 50 but not below 10.
     q: rate of false stars among the stars (Benjamini and Hochberg over all slices tested). depth: 1, or 2 for
     pairs of columns as well. Slices of almost the same rows (Jaccard above 0.95) are merged into the first found.
@@ -73,7 +76,8 @@ def slices(
         parts += _pairs(singles, columns, flagged, least)
     if not parts:
         return []
-    return _tested(parts, columns, flagged, total, q, suspicion, row_key)
+    found = _tested(parts, columns, flagged, total, q, suspicion, row_key)
+    return found if benefit is None else _with_benefit(found, columns, benefit)
 
 
 def _check(columns: Mapping[str, Any], rows: int, depth: int) -> None:
@@ -197,6 +201,30 @@ def _tested(
         )
         for i in order
     ]
+
+
+def _with_benefit(found: list[Slice], columns: list[_Column], benefit: Floats) -> list[Slice]:
+    """Return the slices with the mean benefit of their rows that have one, and its interval."""
+    known = np.flatnonzero(np.isfinite(benefit))
+    value = np.asarray(benefit, dtype=np.float64)[known]
+    by_name = {c.name: c for c in columns}
+    sums: dict[tuple[str, ...], list[Floats]] = {}
+    out = []
+    for part in found:
+        used = [by_name[name] for name in part.columns]
+        if part.columns not in sums:
+            code = (used[0].code if len(used) == 1 else _crossed(used[0], used[1]))[known]
+            sums[part.columns] = [np.asarray(np.bincount(code + 1, value**p), np.float64) for p in (0, 1, 2)]
+        sizes = tuple(len(c.names) for c in used)
+        codes = tuple(c.names.index(v) for c, v in zip(used, part.values, strict=True))
+        at = int(np.ravel_multi_index(codes, sizes)) + 1
+        n, total, squares = (float(s[at]) if at < len(s) else 0.0 for s in sums[part.columns])
+        if n >= 2:
+            mean = total / n
+            half = 1.96 * math.sqrt(max(squares / n - mean * mean, 0.0) / (n - 1))
+            part = replace(part, benefit=mean, benefit_low=mean - half, benefit_high=mean + half)
+        out.append(part)
+    return out
 
 
 def _examples(

@@ -9,8 +9,15 @@ from typing import Any
 
 from steelyard import api
 from steelyard.apps import draw
-from steelyard.apps.cli import Live, gate, inconclusive, reading_options
+from steelyard.apps.cli import gate, inconclusive, reading_options
+from steelyard.apps.live import Live
 from steelyard.errors import UsageError
+
+#: What a score run says of itself in one object.
+SUMMARY = (
+    "rows", "groups", "labelled", "flagged", "contradicted", "benefit", "error_rate", "out_of_fold", "reviewed",
+    "calibration", "model", "columns",
+)  # fmt: skip
 
 
 def _out(args: argparse.Namespace, schema: str, body: dict[str, Any], text: Callable[[], str]) -> None:
@@ -46,8 +53,7 @@ def score(args: argparse.Namespace) -> int:
     )
     info = scored.info
     body = {"run": scored.run.path.name, "id": scored.id, "path": str(scored.run.path)}
-    body |= {k: info[k] for k in ("rows", "groups", "labelled", "flagged", "contradicted", "error_rate", "out_of_fold",
-                                  "reviewed", "model", "columns")}  # fmt: skip
+    body |= {k: info[k] for k in SUMMARY}
     _out(args, "score/1", body, lambda: draw.scored(scored, args.lang))
     return 0
 

@@ -82,8 +82,12 @@ def scored(run: Scored, lang: str) -> str:
         low, high = rate["low"], rate["high"]
         interval = f" [{low:.1%}, {high:.1%}]" if low is not None else ""
         lines.append(say("T_rate", lang, rate=f"{rate['value']:.1%}{interval}", how=say(rate["how"], lang)))
+    if info.get("benefit"):
+        lines.append(say("T_benefit_all", lang, **info["benefit"]))
     if info["reviewed"]:
         lines.append(say("T_reviewed", lang, **info["reviewed"]))
+    if info.get("calibration"):
+        lines.append(reliability(info["calibration"], lang))
     lines += ["", rows(run.top(5), lang), "", say("T_after_score", lang, run=run.run.path.name)]
     return "\n".join(lines)
 
@@ -97,22 +101,27 @@ def rows(found: list[dict[str, Any]], lang: str, whole: bool = False) -> str:
         text = " · ".join(plain(row[c]) for c in ("query", "title", "text") if row.get(c))
         if not text and row.get("tokens"):
             text = "".join(row["tokens"]) if lang == "zh" else " ".join(row["tokens"])
-        suggestion = (
-            f"{row['given']} → {row['suggested']} {row['p_suggested']:.2f}" if row["suggested"] else row["given"]
-        )
+        suggested = row[f"suggestion_{lang}"]
+        suggestion = f"{row['given']} → {suggested}" if suggested else row["given"]
         lines.append(f" {number(row['suspicion'])}  {pad(suggestion, 26)}  {cut(text, 78)}")
         lines.append(f"        {pad(row['row_key'], 18)} {cut(row[f'reason_{lang}'] or '–', 90)}")
     return "\n".join(lines) or say("T_none", lang)
 
 
 def slices(found: list[dict[str, Any]], lang: str) -> str:
-    head = [say(k, lang) for k in ("T_slice", "T_n", "T_share", "T_interval", "T_lift", "T_q")]
+    head = [say(k, lang) for k in ("T_slice", "T_n", "T_share", "T_interval", "T_lift", "T_q", "T_benefit")]
     body = [
         (f"{s['column']}={s['value']}", f"{s['n']:,}", f"{s['share']:.1%}", f"[{s['low']:.1%}, {s['high']:.1%}]",
-         number(s["lift"], 1), f"{s['q_value']:.3f}{' *' if s['star'] else ''}")
+         number(s["lift"], 1), f"{s['q_value']:.3f}{' *' if s['star'] else ''}", _benefit(s))
         for s in found
     ]  # fmt: skip
-    return table(head, body, (40, 10, 7, 16, 6, 9), right=(1, 2, 4)) if body else say("T_none", lang)
+    return table(head, body, (36, 9, 7, 16, 6, 7, 24), right=(1, 2, 4)) if body else say("T_none", lang)
+
+
+def _benefit(s: Mapping[str, Any]) -> str:
+    if s.get("benefit") is None:
+        return "–"
+    return f"{s['benefit']:+.3f} [{s['benefit_low']:+.3f}, {s['benefit_high']:+.3f}]"
 
 
 def info(run: Scored, lang: str) -> str:
@@ -120,8 +129,21 @@ def info(run: Scored, lang: str) -> str:
     lines = [f" {pad(k, 14)} {plain(i[k])}" for k in ("id", "fingerprint", "rows", "groups", "task", "tier", "seed")]
     lines += [f" {pad('columns', 14)} " + ", ".join(f"{k}←{v}" for k, v in i["columns"].items())]
     lines += [f" {pad('labels', 14)} " + ", ".join(i["scale"]["names"][:30])]
+    if i.get("calibration"):
+        lines.append(reliability(i["calibration"], lang))
     lines += [f" {pad(k, 14)} {v}" for k, v in i["versions"].items()]
     return "\n".join([*lines, say("T_reproduce", lang, command=i["command"])])
+
+
+def reliability(found: Mapping[str, Any], lang: str) -> str:
+    """Return how far the calibrated chance of a wrong label can be trusted, and its line: told to seen."""
+    points = ", ".join(f"{b['predicted']:.0%}→{b['observed']:.0%}" for b in found["bins"])
+    return say(
+        "T_calibrated",
+        lang,
+        points=points,
+        **{k: found[k] for k in ("rows", "method", "error", "brier", "brier_plain")},
+    )
 
 
 def comparison(result: Comparison, lang: str) -> str:

@@ -145,13 +145,14 @@ def _slices(page: _Page, facts: Facts) -> None:
     if not slices:
         return
     page.write(f"### {page.say('slices.heading')}")
-    heads = [page.say(f"slices.{k}") for k in ("slice", "n", "share", "lift")]
+    heads = [page.say(f"slices.{k}") for k in ("slice", "n", "share", "lift", "benefit")]
     rows = []
     for s in slices:
         value, ends = percent_with_interval(s.get("share"), s.get("low"), s.get("high"))
         name = _code(f"{s.get('column')} = {s.get('value')}") + (" ★" if s.get("star") else "")
-        rows.append([name, count(s.get("n")), f"{value} {ends}", f"×{figure(s.get('lift'), 2)}"])
-    page.table(heads, rows, right=(1, 2, 3))
+        benefit = fixed(s.get("benefit"), 3, sign=True)
+        rows.append([name, count(s.get("n")), f"{value} {ends}", f"×{figure(s.get('lift'), 2)}", benefit])
+    page.table(heads, rows, right=(1, 2, 3, 4))
 
 
 def _rows(page: _Page, facts: Facts) -> None:

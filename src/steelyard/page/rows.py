@@ -110,9 +110,12 @@ def _texts(row: Facts) -> list[Child]:
 def _labels(row: Facts) -> list[Child]:
     """Return given → suggested; without a suggestion only the given label."""
     given = tag("bdi", shorten(row.get("given") if row.get("given") is not None else "–", 40), class_="given")
+    arrow = tag("span", "→", class_="arrow", aria_label=both("rows.suggested"), role="img")
+    if row.get("suggestion_en") is not None:
+        said = told(row, "suggestion")
+        return [given, arrow, tag("bdi", Two(shorten(said.en, 60), shorten(said.zh, 60)))] if said.en else [given]
     if row.get("suggested") is None or row.get("suggested") == row.get("given"):
         return [given]
     suggested = tag("bdi", shorten(row["suggested"], 40), class_="suggested")
-    arrow = tag("span", "→", class_="arrow", aria_label=both("rows.suggested"), role="img")
     sure = number(row.get("p_suggested"))
     return [given, arrow, suggested, tag("span", percent(sure, 0), class_="num sure") if sure is not None else None]

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from steelyard.page.charts.strip import strip
-from steelyard.page.markup import Html, shorten, tag
+from steelyard.page.markup import Child, Html, shorten, tag
 from steelyard.page.measure import listed, part
 from steelyard.page.numerals import (
     count,
     figure,
+    fixed,
     half_width,
     number,
     percent,
@@ -53,6 +54,7 @@ def slices_section(facts: Facts) -> Html:
         Head(both("slices.strip"), "draw"),
         Head(both("slices.lift"), "num"),
         Head(both("slices.q"), "num"),
+        Head(both("slices.benefit"), "num"),
         Head(both("slices.example")),
     ]
     decimals = percent_decimals([half_width(s.get("low"), s.get("high")) for s in shown])
@@ -73,6 +75,15 @@ def _overall(summary: Facts) -> float | None:
     return flagged / rows if rows and flagged is not None else None
 
 
+def _benefit(s: Facts) -> list[Child]:
+    """Return the mean benefit of the rows with its interval, – without one."""
+    mean, low, high = (number(s.get(k)) for k in ("benefit", "benefit_low", "benefit_high"))
+    if mean is None or low is None or high is None:
+        return ["–"]
+    ends = f"[{fixed(low, 3, sign=True)}, {fixed(high, 3, sign=True)}]"
+    return [tag("b", fixed(mean, 3, sign=True)), " ", tag("span", ends, class_="ends")]
+
+
 def _slice_row(s: Facts, reach: float, overall: float | None, decimals: int) -> Html:
     share, low, high = (number(s.get(k)) for k in ("share", "low", "high"))
     value, ends = percent_with_interval(share, low, high, decimals)
@@ -88,5 +99,6 @@ def _slice_row(s: Facts, reach: float, overall: float | None, decimals: int) -> 
         cell(strip(share, low, high, (0.0, reach), mark=overall, kind=kind, bar=True), "draw"),
         cell("–" if lift is None else f"×{figure(lift, 2)}", "num"),
         cell(probability(s.get("q_value")), "num"),
+        cell(_benefit(s), "num"),
         cell(tag("code", shorten(s.get("example") or "–", 24), class_="key")),
     )

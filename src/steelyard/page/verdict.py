@@ -131,12 +131,14 @@ def numbers_section(facts: Facts) -> Html:
         for q in listed(summary, "quality")
         if isinstance(q, Mapping)
     ]
+    reliability = part(summary, "reliability")
     listing = tag("p", both("numbers.quality")), tag("ul", quality)
     return tag(
         "section",
         tag("h2", both("numbers.heading")),
         tag("div", stats, class_="stats"),
         tag("div", listing, class_="quality") if quality else None,
+        tag("p", told(reliability, "message"), class_="note", id="reliability") if reliability else None,
         id="numbers",
     )
 

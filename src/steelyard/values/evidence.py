@@ -28,10 +28,12 @@ class Evidence:
     similar: labelled near-identical products under this query (texts, without queries), this row not counted;
     contradicting: those of them that carry ``contradicting_label``, the commonest label other than given.
     judgements: (label, judge) of every row of the same pair, this row first; judge '' where unknown.
+    own: probability of the given label, out of fold, 0..1; None = unknown.
     probability: of the suggested label, out of fold, 0..1. agreeing of voters: models or folds that suggest it.
     epochs, learned: epochs trained, and after how many of them the row was right; epochs 0 = unknown.
     opposing: part of the rows whose gradient opposes the held-out rows at least as much, 0..1; None = unknown.
-    neighbours: nearest texts looked at; neighbours_alike: those with ``neighbours_label``, the commonest there.
+    neighbours: rows of other groups looked at, the most alike; neighbours_alike: those with ``neighbours_label``, the
+        commonest there. pairs: the rows are pairs of query and product, not texts.
     clash: an attribute that differs between query and product, or None.
     """
 
@@ -42,6 +44,7 @@ class Evidence:
     contradicting: int = 0
     contradicting_label: str = ""
     judgements: tuple[tuple[str, str], ...] = ()
+    own: float | None = None
     probability: float | None = None
     agreeing: int = 0
     voters: int = 0
@@ -51,4 +54,5 @@ class Evidence:
     neighbours: int = 0
     neighbours_alike: int = 0
     neighbours_label: str = ""
+    pairs: bool = False
     clash: Clash | None = None

@@ -22,6 +22,7 @@ KNOWN = {
     "alignment": "(n,) cosine of the gradient with the mean gradient of other held-out rows",
     "learned": "(n, e) 1 where the linear model, out of fold, was right after epoch e",
     "trajectory": "(n, e) held-out probability of the given label after epoch e of the linear model",
+    "neighbour_label": "(n, k) int32 labels of the rows of other groups most alike, nearest first, -1 where fewer",
     "contradicting": "(n,) same or near-identical pairs that carry another label",
     "agreeing": "(n,) same or near-identical pairs that carry the same label",
 }

@@ -15,8 +15,10 @@ class Slice:
     lift: share over the share of the other rows (inf where the others have none).
     p: two-sided hypergeometric test against the other rows; q_value: p after Benjamini and Hochberg, over every
     slice tested; star: q_value is at or below the rate asked (lift says whether it has more or fewer flags).
-    suspicion: mean suspicion of its rows, or None. example: position of the flagged row that is suspected most
-    (of the first row where none is flagged); row_key: its key, or ''.
+    suspicion: mean suspicion of its rows, or None. benefit: mean benefit of its rows, with its 95% interval
+    benefit_low .. benefit_high (rows as independent), or None where no row has one.
+    example: position of the flagged row that is suspected most (of the first row where none is flagged); row_key: its
+    key, or ''.
     also: slices of almost the same rows that were merged into this one, as ``column=value`` texts.
     """
 
@@ -33,6 +35,9 @@ class Slice:
     q_value: float
     star: bool
     suspicion: float | None = None
+    benefit: float | None = None
+    benefit_low: float | None = None
+    benefit_high: float | None = None
     example: int = 0
     row_key: str = ""
     also: tuple[str, ...] = ()
