@@ -15,7 +15,7 @@ from steelyard.acts.finetuning import Reference
 ALPHAS = ["grad_norm_proportional", "alignment", "l2rw", "importance_sampling", "gate"]
 
 
-def setup(bert: str, recipe=RECIPE, **how) -> Setup:  # noqa: ANN001, ANN003
+def setup(bert: str, recipe=RECIPE, **how) -> Setup:
     return Setup(bert, texts(), parts.make("tasks", "classification"), recipe, double=True, **how)
 
 
@@ -43,7 +43,10 @@ def test_norms_and_products_are_those_of_one_sample_at_a_time(bert: str) -> None
     seen = s.learner.look(rows, ("norm", "dot", "dot_adam"))
     mean = by_autograd(s, np.arange(8)).mean(0)
     scale = torch.cat(
-        [1 / ((s.learner.optimiser.state[p]["exp_avg_sq"] / 0.001).sqrt() + 1e-8).ravel() for p in s.learner.trained.values()]
+        [
+            1 / ((s.learner.optimiser.state[p]["exp_avg_sq"] / 0.001).sqrt() + 1e-8).ravel()
+            for p in s.learner.trained.values()
+        ]
     )
     np.testing.assert_allclose(seen["norm"], g.norm(dim=1).numpy(), rtol=1e-6)
     np.testing.assert_allclose(seen["dot"], (g @ mean).numpy(), rtol=1e-6, atol=1e-9)

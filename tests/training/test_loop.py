@@ -55,7 +55,9 @@ def test_weighting_the_step_is_weighting_the_loss(bert: str) -> None:
 
 @pytest.mark.parametrize("micro", [1, 3])
 def test_accumulation_does_not_matter(bert: str, micro: int) -> None:
-    whole, parted = (Setup(bert, texts(), classification(), replace(RECIPE, micro_batch=m), double=True) for m in (None, micro))
+    whole, parted = (
+        Setup(bert, texts(), classification(), replace(RECIPE, micro_batch=m), double=True) for m in (None, micro)
+    )
     whole.run(), parted.run()
     assert apart(whole.weights(), parted.weights()) < 1e-9
     for name in ("aum", "confidence", "loss_ema"):
@@ -77,7 +79,7 @@ def test_memory_that_runs_out_halves_the_parts_and_changes_nothing_else(bert: st
     whole.run()
     real = type(short.learner)._output
 
-    def tight(self, rows, part):  # noqa: ANN001
+    def tight(self, rows, part):
         if len(rows) > 4:
             raise torch.OutOfMemoryError("not enough memory")
         return real(self, rows, part)
@@ -101,7 +103,7 @@ def test_resume_is_uninterrupted_bit_for_bit(bert: str, folder: Path, killed_aft
     def setup() -> Setup:
         return Setup(bert, texts(), classification(), dropout=0.1)
 
-    def judge_of(s: Setup):  # noqa: ANN202
+    def judge_of(s: Setup):
         return lambda: float(-np.nanmean(s.ledger.columns()["loss_ema"]))
 
     whole = setup()
@@ -127,7 +129,7 @@ def test_a_loss_that_is_no_number_names_the_rows_and_keeps_the_last_checkpoint(b
     real = s.task.losses
 
     class Broken(type(s.task)):
-        def losses(self, output, batch):  # noqa: ANN001, ANN202
+        def losses(self, output, batch):
             out = real(output, batch)
             hit = (s.learner._rows == bad).nonzero()[0]
             return out if not len(hit) else out.index_fill(0, torch.tensor(hit), float("nan"))

@@ -15,7 +15,7 @@ from steelyard.parts.models import _loading
 from steelyard.parts.models.transformer import load
 
 
-def network(path: str, **how) -> torch.nn.Module:  # noqa: ANN003
+def network(path: str, **how) -> torch.nn.Module:
     seed = how.pop("seed", 3)
     return parts.make("models", "transformer", pretrained=path, **how).network("sequence", 3, seed)
 
@@ -80,7 +80,7 @@ def gpt2(folder: Path, special: dict[str, str]) -> str:
     from tokenizers.pre_tokenizers import Whitespace
     from transformers import GPT2Config, GPT2Model, PreTrainedTokenizerFast
 
-    vocab = {w: i for i, w in enumerate(["<end>", "<unk>", *"red blue green shoe shirt hat nike".split()])}
+    vocab = {w: i for i, w in enumerate(["<end>", "<unk>", *["red", "blue", "green", "shoe", "shirt", "hat", "nike"]])}
     raw = Tokenizer(WordLevel(vocab, unk_token="<unk>"))
     raw.pre_tokenizer = Whitespace()
     PreTrainedTokenizerFast(tokenizer_object=raw, **special).save_pretrained(folder)

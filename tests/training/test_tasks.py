@@ -81,14 +81,16 @@ GRADES = torch.tensor([1.0, 0.0, 0.5, 0.5], dtype=torch.float64)
 SCORES = torch.tensor([0.3, -0.2, 0.9, 0.1], dtype=torch.float64)
 
 
-def lists(shares, s: torch.Tensor) -> torch.Tensor:  # noqa: ANN001
+def lists(shares, s: torch.Tensor) -> torch.Tensor:
     return spread(s, {"list": torch.zeros(len(s)), "place": GRADES}, shares)
 
 
 @pytest.mark.parametrize(
-    "shares", [ranknet, lambda_loss, parts.make("tasks", "relevance_listwise").listnet], ids=["ranknet", "lambda", "listnet"]
+    "shares",
+    [ranknet, lambda_loss, parts.make("tasks", "relevance_listwise").listnet],
+    ids=["ranknet", "lambda", "listnet"],
 )
-def test_row_gradients_are_lambdas_and_sum_to_the_list_gradient(shares) -> None:  # noqa: ANN001
+def test_row_gradients_are_lambdas_and_sum_to_the_list_gradient(shares) -> None:
     s = SCORES.clone().requires_grad_()
     (whole,) = torch.autograd.grad(shares(s, GRADES).sum(), s)
     rows = lists(shares, s)

@@ -29,7 +29,9 @@ def test_alpha_keeps_its_contract(name: str) -> None:
     assert set(alpha.needs) <= {*STEP, *KNOWN}
     assert alpha.reference == any(n.startswith("dot") for n in alpha.needs)
     columns = seen() | {"aum": seen()["margin"], "aum_all": seen(1)["margin"]}
-    raw = alpha.raw({n: v for n, v in columns.items() if n.removesuffix("_all") in alpha.needs} or {"loss": columns["loss"]}, 0.5)
+    raw = alpha.raw(
+        {n: v for n, v in columns.items() if n.removesuffix("_all") in alpha.needs} or {"loss": columns["loss"]}, 0.5
+    )
     assert raw.shape == (N,)
     assert np.isfinite(raw).all()
     assert raw.min() >= 0
@@ -127,7 +129,7 @@ def test_scales() -> None:
     assert np.array_equal(over_spread(np.zeros(3)), np.zeros(3))
 
 
-def visit(ledger: Ledger, epoch: int, loss, margin, confidence, right, **more) -> None:  # noqa: ANN001, ANN003
+def visit(ledger: Ledger, epoch: int, loss, margin, confidence, right, **more) -> None:
     facts = {"loss": loss, "margin": margin, "confidence": confidence, "right": right, "el2n": loss, **more}
     ledger.add(np.arange(2), epoch, {k: np.array(v, float) for k, v in facts.items()}, None, 0.1)
 

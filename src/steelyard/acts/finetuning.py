@@ -11,7 +11,7 @@ import numpy as np
 from steelyard.acts.batching import Batches
 from steelyard.acts.ledger import Ledger
 from steelyard.acts.weighing import Weighing
-from steelyard.errors import DataError
+from steelyard.errors import DataError, UsageError
 from steelyard.values.arrays import Floats, Ints, Strings
 from steelyard.values.recipe import Recipe
 from steelyard.values.weights import effective_sample_size
@@ -61,16 +61,18 @@ def train(
     recipe: Recipe,
     row_key: Strings,
     *,
-    judge: Callable[[], float] | None = None,
+    judge: Callable[[], float | None] | None = None,
     reference: Reference | None = None,
     keeper: Any = None,
 ) -> Iterator[Step]:
     """Train and yield every step; the learner ends with the weights of the best epoch (of the last without judge).
 
-    judge: value on the rows to stop by, higher is better, asked at the end of an epoch. keeper: a Keeper that resumes
-    and writes checkpoints. Raises DataError T101 when a loss is no number: the step is not taken, the last checkpoint
-    stays, the rows are named.
+    judge: value on the rows to stop by, higher is better, asked at the end of an epoch, before its checkpoint;
+    None: no opinion. keeper: a Keeper that resumes and writes checkpoints. Raises DataError T101 when a loss is no number: the step is not taken, the last checkpoint
+    stays, the rows are named; UsageError U154 for an alpha that aligns, without reference.
     """
+    if weighing.alpha.reference and weighing.fixed is None and reference is None:
+        raise UsageError("U154", alpha=type(weighing.alpha).__name__.lower())
     best = Best(recipe.patience)
     total = len(batches)
     start = keeper.resume(learner, weighing, ledger, best) if keeper else 0

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from steelyard.errors import UsageError
 from steelyard.values.arrays import AnyArray, Ints
+
 
 class Open:
     """A watched step that waits for alpha; ``seen`` holds its signals."""
@@ -72,6 +74,10 @@ class Gradients:
         """
         from steelyard.gradients import watch
 
+        if self.learner.task.head == "vector":
+            raise UsageError(
+                "U152", task=type(self.learner.task).__name__, alpha=", ".join(sorted(GRADIENT & set(needs)))
+            )
         if self._watched is None:
             self._watched = watch(self.learner.module)
         wanted = [name for name in ("dot", "dot_adam") if name in needs]
@@ -88,6 +94,46 @@ class Gradients:
             opened.close()
             raise
         return opened
+
+    def read(self, rows: Ints, direction: Any = None) -> tuple[AnyArray, AnyArray]:
+        """Return (k,) gradient lengths of rows and their products with a direction (0 without); nothing is trained."""
+        from steelyard.gradients import watch
+
+        self.pause()
+        learner = self.learner
+        learner.module.eval()
+        norm, dot = np.zeros(len(rows)), np.zeros(len(rows))
+        order = np.argsort(-learner.encoded.length[rows], kind="stable")
+        with watch(learner.module, scoring=True) as watched:
+            for start in range(0, len(rows), learner.micro):
+                places = order[start : start + learner.micro]
+                with watched.step(len(places), norm=True, dot=direction) as step:
+                    step.backward(learner.losses_of(rows[places]), scale=1.0)
+                    norm[places] = _array(step.norm())
+                    if direction is not None:
+                        dot[places] = _array(step.dot(direction))
+        return norm, dot
+
+    def alignments(self, rows: Ints, sample: int = 256, seed: int = 0) -> tuple[AnyArray, AnyArray]:
+        """Return (k,) gradient lengths of rows and cosines with the mean gradient of ``sample`` of them.
+
+        A row that is in the sample is taken out of the mean before it is compared. The cosine is with a low-rank
+        mean (``rank`` a matrix); the lengths are exact.
+        """
+        from steelyard.gradients import Direction
+
+        count = min(sample, len(rows))
+        inside = np.zeros(len(rows), bool)
+        inside[np.random.default_rng(seed).permutation(len(rows))[:count]] = True
+        self.pause()
+        self.learner.module.eval()
+        mean = Direction.of(self._mean_gradient(rows[inside]))
+        norm, dot = self.read(rows, mean.low_rank(self.rank))
+        size, m = np.full(len(rows), mean.length**2), max(count, 2)
+        size[inside] = (m**2 * size[inside] - 2 * m * dot[inside] + norm[inside] ** 2) / (m - 1) ** 2
+        dot[inside] = (m * dot[inside] - norm[inside] ** 2) / (m - 1)
+        scale = norm * np.sqrt(np.maximum(size, 0.0))
+        return norm, np.clip(np.divide(dot, scale, out=np.zeros_like(dot), where=scale > 1e-12), -1, 1)
 
     def pause(self) -> None:
         """Give the network back its own forward passes, until the next step."""

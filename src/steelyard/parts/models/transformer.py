@@ -63,6 +63,13 @@ class Transformer(Model):
         module = self.network(task.head, outputs, recipe.seed, steps)
         return Learner(module, task, encoded, recipe, self.tokenizer().pad_token_id)
 
+    def encoder(self, max_length: int = 128, precision: str = "fp32") -> Any:
+        """Return the frozen network as a maker of vectors: ``embed(texts) -> (n, d)``, ``identity``."""
+        path = locate(self.pretrained)
+        from steelyard.parts.models._encoder import Encoder
+
+        return Encoder(path, _device(self.device), max_length, precision)
+
     def save(self, module: Any, folder: Path, about: dict[str, Any]) -> None:
         """Write weights as safetensors, this part's options and ``about`` as JSON, and the tokenizer; no pickle."""
         from safetensors.torch import save_file
@@ -105,7 +112,11 @@ def _load(path: str, head: str, outputs: int, dropout: float | None, weights: bo
     if kind is None:
         from steelyard.parts.models._pooled import Pooled
 
-        encoder = AutoModel.from_pretrained(path, config=config, dtype=torch.float32) if weights else AutoModel.from_config(config)
+        encoder = (
+            AutoModel.from_pretrained(path, config=config, dtype=torch.float32)
+            if weights
+            else AutoModel.from_config(config)
+        )
         return Pooled(encoder)
     config.num_labels = outputs
     config.problem_type = None

@@ -35,6 +35,10 @@ class Task:
         """Return how many numbers the head gives a row (a token, a text)."""
         return len(samples.scale)
 
+    def texts(self, samples: Samples) -> tuple[list[str], list[str] | None]:
+        """Return the texts that are read of every row: the text and None, or query and product."""
+        raise NotImplementedError
+
     def encode(self, samples: Samples, tokenizer: Any) -> Encoded:
         """Return token ids and targets of all samples; over-long text is cut by rule and counted."""
         raise NotImplementedError
@@ -97,4 +101,3 @@ def observed_classes(output: Any, label: Any) -> dict[str, Any]:
         "right": own > other,
         "el2n": away.square().sum(1).sqrt(),
     }
-

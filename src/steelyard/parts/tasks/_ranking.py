@@ -10,6 +10,7 @@ import numpy as np
 from steelyard.errors import UsageError
 from steelyard.parts.tasks import Task, checked
 from steelyard.parts.tasks._pairs import PRODUCT, encode_pairs
+from steelyard.parts.tasks._texts import render
 from steelyard.values.arrays import AnyArray, Ints
 from steelyard.values.encoded import Encoded
 from steelyard.values.samples import Samples
@@ -38,6 +39,9 @@ class RankingTask(Task):
 
     def outputs(self, samples: Samples) -> int:
         return 1
+
+    def texts(self, samples: Samples) -> tuple[list[str], list[str] | None]:
+        return render(samples, self.query), render(samples, self.product)
 
     def encode(self, samples: Samples, tokenizer: Any) -> Encoded:
         side, cut, dropped = encode_pairs(samples, tokenizer, self.query, self.product, self.max_length)

@@ -24,6 +24,9 @@ class Classification(Task):
 
     first: str = "{text}"
 
+    def texts(self, samples: Samples) -> tuple[list[str], list[str] | None]:
+        return render(samples, self.first), None
+
     def encode(self, samples: Samples, tokenizer: Any) -> Encoded:
         def text(start: int, stop: int) -> list[str]:
             return render(samples, self.first, start, stop)

@@ -39,6 +39,9 @@ class Retrieval(Task):
     def outputs(self, samples: Samples) -> int:
         return 0
 
+    def texts(self, samples: Samples) -> tuple[list[str], list[str] | None]:
+        return render(samples, self.query), render(samples, self.product)
+
     def encode(self, samples: Samples, tokenizer: Any) -> Encoded:
         def texts(template: str) -> Any:
             return lambda start, stop: render(samples, template, start, stop)

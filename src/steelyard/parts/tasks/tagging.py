@@ -32,6 +32,9 @@ class Tagging(Task):
     columns = ("tokens", "tags")
     measures = ("entity_f1",)
 
+    def texts(self, samples: Samples) -> tuple[list[str], list[str] | None]:
+        return [" ".join(words) for words in _lists(samples, "tokens", 0, len(samples))], None
+
     def encode(self, samples: Samples, tokenizer: Any) -> Encoded:
         """Return pieces, and per sentence (n, w) at which piece token j begins (-1: nowhere) and its tag's code.
 
@@ -44,7 +47,11 @@ class Tagging(Task):
         for start in range(0, len(samples), ROWS_AT_ONCE):
             words = _lists(samples, "tokens", start, start + ROWS_AT_ONCE)
             found = tokenizer(
-                words, is_split_into_words=True, truncation=True, max_length=self.max_length, return_attention_mask=False
+                words,
+                is_split_into_words=True,
+                truncation=True,
+                max_length=self.max_length,
+                return_attention_mask=False,
             )
             ids += found["input_ids"]
             types += found.get("token_type_ids", [])
