@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from steelyard import parts, provenance
+from steelyard import parts, provenance, tiers
 from steelyard.errors import DataError, DataErrors, UsageError
 from steelyard.plan import Plan
 from steelyard.provenance import keep_source, plain, reopen
@@ -83,7 +83,14 @@ def score(
     *,
     tier: str = "quick",
     seed: int = 7,
-    folds: int = 5,
+    folds: int | None = None,
+    model: str | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    tuning: str | None = None,
+    precision: str | None = None,
+    max_length: int | None = None,
     run_dir: str | Path | None = None,
     name: str | None = None,
     processes: int | None = None,
@@ -92,7 +99,10 @@ def score(
 ) -> Scored:
     """Read every row's importance and suspicion; returns the finished run, resumes an interrupted one.
 
-    tier: ``quick`` (no torch). seed: of folds and models. folds: parts of the groups that are held out in turn.
+    tier: ``quick`` (no torch), ``embed`` (vectors of a frozen encoder) or ``full`` (a network fine-tuned per fold).
+    seed: of folds and models. folds: parts of the groups that are held out in turn, by default 5 (full: 3).
+    model: ``minilm``, a folder or a hub name; max_length, precision and, for full, epochs, batch_size, learning_rate,
+    tuning: see ``tiers.Deep``.
     name: the run directory's first part; by default the file's name. processes: how many share the work, by default
     one a core (STEELYARD_PROCESSES); they change no number. progress(stage, done, total) is called as the
     work goes on. The same data and options give the same run directory and, on one machine, identical files.
@@ -102,11 +112,13 @@ def score(
     from steelyard.acts import recording
     from steelyard.acts.encoding import encode
 
-    if tier != "quick":
-        raise UsageError("U140", tier=tier)
+    asked = {"model": model, "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
+    deep = tiers.options(tier, {**asked, "tuning": tuning, "precision": precision, "max_length": max_length})
+    folds = folds or tiers.FOLDS[tier]
     samples = read(data, **reading)
     _refuse_unusable(samples)
     options = {"tier": tier, "seed": seed, "folds": folds, "reading": plain(reading)}
+    options |= {"deep": vars(deep)} if deep else {}
     plan = Plan("score", {"table": samples.origin.fingerprint}, options)
     run = Run.open(runs_root(run_dir), name or _stem(samples), plan)
     if run.has("scores.parquet") and run.has("run.json"):
@@ -115,17 +127,20 @@ def score(
     with run.locked():
         run.log(verb="score", rows=len(samples), version=VERSION)
         keep_source(run, samples)
-        each = engine.choose(len(samples), processes)
+        each, tell = engine.choose(len(samples), processes), progress or _quiet
+        table = encode(samples, keep=run.keep, each=each, progress=tell)
+        table, deepen = tiers.prepare(samples, table, tier, deep, run, runs_root(run_dir), folds, seed, tell)
         found = recording.record(
             samples,
-            encode(samples, keep=run.keep, each=each, progress=progress or _quiet),
+            table,
             _models(),
             _all("estimators"),
             seed=seed,
             folds=folds,
             keep=run.keep,
             each=each,
-            progress=progress or _quiet,
+            progress=tell,
+            deepen=deepen,
         )
         run.write("readings.parquet", found.readings.write)
         run.write_json("slices.json", {"schema": "steelyard.slices/1", "slices": found.slices})

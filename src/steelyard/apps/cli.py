@@ -131,9 +131,9 @@ def parser() -> argparse.ArgumentParser:
     _reading(check)
     score = verb("score", "suspicion, difficulty and benefit of every row, with reasons")
     score.add_argument("data", metavar="DATA")
-    score.add_argument("--tier", default="quick")
+    _tier(score)
     score.add_argument("--seed", type=int, default=7)
-    score.add_argument("--folds", type=int, default=5, help="parts of the queries that are held out in turn (5)")
+    score.add_argument("--folds", type=int, help="parts of the queries that are held out in turn (5; full: 3)")
     score.add_argument("--dry-run", action="store_true", help="say what it would cost and stop")
     _reading(score)
     compare = verb("compare", "uniform, weighted, pruned, repaired and controls on unseen queries: a verdict")
@@ -180,6 +180,18 @@ def _everywhere() -> Parser:
     group.add_argument("--threads", type=int, help="cores to use, all by default; changes no number")
     group.add_argument("--no-color", action="store_true", help=argparse.SUPPRESS)
     return both
+
+
+def _tier(verb: argparse.ArgumentParser) -> None:
+    group = verb.add_argument_group("tier")
+    group.add_argument("--tier", default="quick", help="quick (no torch), embed (frozen encoder) or full (fine-tuning)")
+    group.add_argument("--model", help="minilm (needs no network), a folder or a hub name")
+    group.add_argument("--epochs", type=int, help="full: passes over the rows (3)")
+    group.add_argument("--batch-size", type=int, help="full: rows a step (32)")
+    group.add_argument("--learning-rate", type=float, help="full: highest rate (1e-4)")
+    group.add_argument("--tuning", help="full: full, lora, adalora, adapters or frozen")
+    group.add_argument("--precision", help="fp32 or bf16")
+    group.add_argument("--max-length", type=int, help="tokens read of a row (128); what is cut is counted")
 
 
 def _reading(verb: argparse.ArgumentParser) -> None:

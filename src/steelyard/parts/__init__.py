@@ -23,6 +23,8 @@ KINDS = {
     "policies": "Policy",
     "measures": "Measure",
     "exports": "Export",
+    "tasks": "Task",
+    "alphas": "Alpha",
 }
 
 

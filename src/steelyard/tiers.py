@@ -1,0 +1,137 @@
+"""Tiers: what a model that reads meaning adds to the quick tier. All tiers fill the same columns of the same run.
+
+quick: nothing. embed: a frozen encoder's vectors beside the words; the same passes, their head on the vectors.
+full: networks fine-tuned blind to each fold, their gradients of every layer, and what their training showed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from steelyard import parts
+from steelyard.errors import UsageError, nearest
+from steelyard.features.table import Table
+from steelyard.run import Run, disk
+from steelyard.values.recipe import Recipe
+from steelyard.values.samples import Samples
+
+TIERS = ("quick", "embed", "full")
+FOLDS = {"quick": 5, "embed": 5, "full": 3}
+#: Task part of each kind of table.
+TASK = {"relevance": "relevance_pointwise", "classification": "classification"}
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Deep:
+    """Options of the tiers that use a model; all of them change numbers and stand in the plan.
+
+    model: minilm, a folder or a hub name. max_length: tokens read. precision: fp32 or bf16. epochs, batch_size,
+    learning_rate, tuning (full, lora, adalora, adapters, frozen): of the full tier.
+    """
+
+    model: str = "minilm"
+    max_length: int = 128
+    precision: str = "fp32"
+    epochs: int = 3
+    batch_size: int = 32
+    learning_rate: float = 1e-4
+    tuning: str = "full"
+
+    def recipe(self, seed: int) -> Recipe:
+        """Return the recipe of a fine-tuning. Raises UsageError U150."""
+        return Recipe(
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            precision=self.precision,
+            seed=seed,
+        )
+
+
+def options(tier: str, given: dict[str, Any]) -> Deep | None:
+    """Return the options of a tier, None for quick. given: those that the call named, None for the others.
+
+    Raises UsageError U140 for an unknown tier, U155 for an option that the tier does not use, U150 for a wrong value.
+    """
+    if tier not in TIERS:
+        raise UsageError("U140", tier=tier, near=nearest(tier, TIERS) or "-", known=", ".join(TIERS))
+    said = {k: v for k, v in given.items() if v is not None}
+    used = {"quick": (), "embed": ("model", "max_length", "precision")}.get(tier, tuple(Deep.__dataclass_fields__))
+    for name in said:
+        if name not in used:
+            raise UsageError("U155", option=name, tier=tier, known=", ".join(used) or "-")
+    if tier == "quick":
+        return None
+    deep = Deep(**said)
+    deep.recipe(0)
+    return deep
+
+
+def prepare(
+    samples: Samples, table: Table, tier: str, deep: Deep | None, run: Run, root: Path, folds: int, seed: int,
+    progress: Progress,
+) -> tuple[Table, Any]:  # fmt: skip
+    """Return the table that the passes read, and what deepens their signals (None for quick).
+
+    Raises UsageError U153 for a table that no task of the tier reads; EnvironmentProblem of loading a model.
+    """
+    if deep is None:
+        return table, None
+    if samples.task not in TASK:
+        raise UsageError("U153", task=tier, kind=", ".join(TASK), found=samples.task, known=", ".join(TIERS[:1]))
+    model = parts.make("models", "transformer", pretrained=deep.model, tuning=deep.tuning)
+    regression = samples.task == "relevance" and table.numbered
+    task = parts.make(
+        "tasks", TASK[samples.task], max_length=deep.max_length, **({"way": "regression"} if regression else {})
+    )
+    if tier == "embed":
+        return _embedded(samples, table, model, task, deep, root, seed, run, progress)
+    from steelyard.acts import networking
+
+    work = run.path / "work"
+    how = networking.Networks(task, model, parts.make("alphas", "uniform"), deep.recipe(seed), work)
+
+    def deepen(measured: dict[str, Any]) -> Any:
+        with disk(work):
+            signals, facts = networking.measure(
+                samples, table, measured, how, k=folds, keep=run.keep, progress=progress
+            )
+        _tell(run, facts["truncated"]["rows"], facts["truncated"]["tokens"], samples, deep)
+        return signals, {"network": {**asdict(deep), **facts}}
+
+    return table, deepen
+
+
+def _embedded(
+    samples: Samples,
+    table: Table,
+    model: Any,
+    task: Any,
+    deep: Deep,
+    root: Path,
+    seed: int,
+    run: Run,
+    progress: Progress,
+) -> tuple[Table, Any]:
+    from steelyard.acts import embedding
+
+    encoder = model.encoder(deep.max_length, deep.precision)
+    first, second = task.texts(samples)
+    with disk(root):
+        table, meaning = embedding.with_meaning(table, encoder, first, second, root / "vectors", progress)
+
+    def deepen(measured: dict[str, Any]) -> Any:
+        near = run.keep("meant-alike", lambda: embedding.meant_alike(meaning, table, seed=seed))
+        return measured | near, {"encoder": {"model": deep.model, "identity": encoder.identity}}
+
+    return table, deepen
+
+
+def _tell(run: Run, rows: int, tokens: int, samples: Samples, deep: Deep) -> None:
+    if rows:
+        run.log(code="T120", count=rows, rows=len(samples), limit=deep.max_length, tokens=tokens)
