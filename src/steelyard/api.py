@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from steelyard import parts, provenance, tiers
-from steelyard.errors import DataError, DataErrors, UsageError
+from steelyard.errors import DataError, DataErrors, UsageError, nearest
 from steelyard.plan import Plan
 from steelyard.provenance import keep_source, plain, reopen
 from steelyard.run import Run, all_runs
@@ -164,6 +164,7 @@ def compare(
     max_rows: int = 60_000,
     repairs: int = 2,
     inner_folds: int = 5,
+    arms: Sequence[str] = (),
     run_dir: str | Path | None = None,
     processes: int | None = None,
     progress: Progress | None = None,
@@ -171,10 +172,12 @@ def compare(
     """Measure on unseen groups whether weighting, pruning or repairing helps; returns one of five answers.
 
     run: a Scored, a run directory, id, prefix or ``last``. seeds: cells, each with its own held-out groups and
-    seeds. metric: a measure's name; by default what suits the labels. model: ``boosted`` or ``linear``; by default
-    what explained the labels better when scoring. min_gain: least gain worth acting on. interest: a difference that
+    seeds. metric: a measure's name; by default what suits the labels. model: ``boosted``, ``linear``, or ``network`` for
+    a run of the full tier; by default what explained the labels best when scoring. min_gain: least gain worth acting on. interest: a difference that
     would matter; when it is ruled out the answer is keep_uniform. max_rows: whole groups are sampled above it.
     repairs, inner_folds: of the readings that are computed inside each cell; fewer are faster and a little worse.
+    arms: names of the policies to try (and of ``step_alignment``, ``step_gate`` for a network); baseline and controls
+    always take part; none: all.
     """
     from steelyard import engine
     from steelyard.acts import comparing
@@ -183,8 +186,9 @@ def compare(
     from steelyard.values.comparison import Comparison
 
     scored = open_run(run, run_dir)
+    _known_arms(arms)
     asked = {"metric": metric, "model": model, "min_gain": min_gain, "interest": interest, "max_rows": max_rows}
-    asked |= {"repairs": repairs, "inner_folds": inner_folds}
+    asked |= {"repairs": repairs, "inner_folds": inner_folds} | ({"arms": list(arms)} if arms else {})
     options = {"seeds": seeds, "folds": folds, **asked}
     plan = Plan("compare", {"run": scored.id}, options)
     if scored.run.has("compare.json"):
@@ -207,20 +211,25 @@ def compare(
             seed=int(scored.info["seed"]),
             repairs=repairs,
             inner_folds=inner_folds,
+            arms=tuple(arms),
         )
 
         each = engine.choose(len(samples), processes)
+        tell = progress or _quiet
+        table = encode(samples, each=each, progress=tell)
+        table, chosen, networks = tiers.compared(samples, table, scored.info, model, runs_root(run_dir), tell)
         twins = {name: scored.column(name)[rows] for name in ("agreeing", "contradicting")}
         result = comparing.compare(
-            encode(samples, each=each, progress=progress or _quiet),
+            table,
             twins,
             judged,
             {**_models(), "estimators": _all("estimators"), "policies": _all("policies")},
             settings,
-            model=model or str(scored.info["model"]),
+            model=chosen,
+            networks=networks,
             keep=partial(scored.run.keep, prefix=f"compare-{plan.id}-"),
             each=each,
-            progress=progress or _quiet,
+            progress=tell,
         )
         scored.run.write_json("compare.json", {**result.as_dict(), "plan": plan.id})
         scored.run.finish()
@@ -329,6 +338,13 @@ def _refuse_unusable(samples: Samples) -> None:
         problems.append(DataError("D116", count=len(known), label=samples.scale.names[known[0]]))
     if problems:
         raise problems[0] if len(problems) == 1 else DataErrors(problems)
+
+
+def _known_arms(arms: Sequence[str]) -> None:
+    known = [*parts.names("policies"), *(f"step_{name}" for name in tiers.STEP_ARMS)]
+    for arm in arms:
+        if arm not in known:
+            raise UsageError("U105", kind="policies", name=arm, near=nearest(arm, known) or "-", known=", ".join(known))
 
 
 def _quiet(_stage: str, _done: int, _total: int) -> None:

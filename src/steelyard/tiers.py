@@ -6,7 +6,7 @@ full: networks fine-tuned blind to each fold, their gradients of every layer, an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ TIERS = ("quick", "embed", "full")
 FOLDS = {"quick": 5, "embed": 5, "full": 3}
 #: Task part of each kind of table.
 TASK = {"relevance": "relevance_pointwise", "classification": "classification"}
+#: Alphas that a comparison of networks tries; ``parts.names("alphas")`` has more.
+STEP_ARMS = ("alignment", "gate")
 
 Progress = Callable[[str, int, int], None]
 
@@ -84,11 +86,7 @@ def prepare(
         return table, None
     if samples.task not in TASK:
         raise UsageError("U153", task=tier, kind=", ".join(TASK), found=samples.task, known=", ".join(TIERS[:1]))
-    model = parts.make("models", "transformer", pretrained=deep.model, tuning=deep.tuning)
-    regression = samples.task == "relevance" and table.numbered
-    task = parts.make(
-        "tasks", TASK[samples.task], max_length=deep.max_length, **({"way": "regression"} if regression else {})
-    )
+    model, task = _parts(samples, table, deep)
     if tier == "embed":
         return _embedded(samples, table, model, task, deep, root, seed, run, progress)
     from steelyard.acts import networking
@@ -107,6 +105,59 @@ def prepare(
     return table, deepen
 
 
+def compared(
+    samples: Samples, table: Table, info: Mapping[str, Any], model: str | None, root: Path, progress: Progress
+) -> tuple[Table, str, Any]:
+    """Return the table whose rows a comparison trains on, the name of the model it trains, and Networks or None.
+
+    info: of the score run. model: what was asked for; by default what explained the labels best when scoring.
+    Raises UsageError U156 for a model that the run does not have.
+    """
+    deep, known = _deep(info), ["boosted", "linear"]
+    if info["tier"] == "embed" and deep is not None:
+        part, task = _parts(samples, table, deep)
+        table, _ = _with_vectors(samples, table, part, task, deep, root, progress)
+    if info["tier"] == "full":
+        known.append("network")
+    chosen = model or str(info["model"])
+    if chosen not in known:
+        raise UsageError("U156", model=chosen, near=nearest(chosen, known) or "-", known=", ".join(known))
+    if chosen != "network" or deep is None:
+        return table, chosen, None
+    from steelyard.acts.arming import Networks
+
+    part, task = _parts(samples, table, deep)
+    encoded = task.encode(samples, part.tokenizer())
+    alphas = {name: parts.make("alphas", name) for name in STEP_ARMS}
+    recipe, uniform = deep.recipe(int(info["seed"])), parts.make("alphas", "uniform")
+    networks = Networks(task, part, encoded, task.outputs(samples), recipe, samples.row_key, uniform, alphas)
+    return table, chosen, networks
+
+
+def _deep(info: Mapping[str, Any]) -> Deep | None:
+    given = info["plan"]["options"].get("deep")
+    return Deep(**given) if given else None
+
+
+def _parts(samples: Samples, table: Table, deep: Deep) -> tuple[Any, Any]:
+    """Return the Model and the Task part that read a table."""
+    model = parts.make("models", "transformer", pretrained=deep.model, tuning=deep.tuning)
+    way = {"way": "regression"} if samples.task == "relevance" and table.numbered else {}
+    return model, parts.make("tasks", TASK[samples.task], max_length=deep.max_length, **way)
+
+
+def _with_vectors(
+    samples: Samples, table: Table, model: Any, task: Any, deep: Deep, root: Path, progress: Progress
+) -> tuple[Table, Any]:
+    """Return the table with the encoder's vectors in the place of words, and the vectors."""
+    from steelyard.acts import embedding
+
+    encoder = model.encoder(deep.max_length, deep.precision)
+    first, second = task.texts(samples)
+    with disk(root):
+        return embedding.with_meaning(table, encoder, first, second, root / "vectors", progress)
+
+
 def _embedded(
     samples: Samples,
     table: Table,
@@ -120,14 +171,12 @@ def _embedded(
 ) -> tuple[Table, Any]:
     from steelyard.acts import embedding
 
-    encoder = model.encoder(deep.max_length, deep.precision)
-    first, second = task.texts(samples)
-    with disk(root):
-        table, meaning = embedding.with_meaning(table, encoder, first, second, root / "vectors", progress)
+    identity = model.encoder(deep.max_length, deep.precision).identity
+    table, meaning = _with_vectors(samples, table, model, task, deep, root, progress)
 
     def deepen(measured: dict[str, Any]) -> Any:
         near = run.keep("meant-alike", lambda: embedding.meant_alike(meaning, table, seed=seed))
-        return measured | near, {"encoder": {"model": deep.model, "identity": encoder.identity}}
+        return measured | near, {"encoder": {"model": deep.model, "identity": identity}}
 
     return table, deepen
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from steelyard.acts.cells import Settings
+from steelyard.acts.cells import CONTROL_OF, Settings
 from steelyard.values.comparison import Arm, SliceEffect
 
-CONTROL_OF = {"gate": "shuffled", "prune": "random_prune", "soft_label": "shuffled", "relabel": "shuffled"}
-ANSWER_OF = {"gate": "use_weights", "prune": "prune", "soft_label": "relabel_first", "relabel": "relabel_first"}
+ANSWER_OF = {
+    "gate": "use_weights",
+    "prune": "prune",
+    "soft_label": "relabel_first",
+    "relabel": "relabel_first",
+    "step_alignment": "use_weights",
+    "step_gate": "use_weights",
+}
 
 
 def wins(arm: Arm, settings: Settings) -> bool:

@@ -184,7 +184,7 @@ def _facts(samples: Samples, signals: Signals, readings: Readings) -> dict[str, 
         p = signals[name][known, given[known]] if name in signals else np.full(1, np.nan)
         return float(-np.log(np.maximum(p, 1e-12)).mean()) if len(p) else float("nan")
 
-    losses = {m: loss(f"probability_{m}") for m in ("linear", "boosted")}
+    losses = {m: loss(f"probability_{m}") for m in ("linear", "boosted", "network")}
     usable = {m: v for m, v in losses.items() if np.isfinite(v)}
     p = signals["probability"]
     return {
