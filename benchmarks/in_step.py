@@ -1,9 +1,10 @@
-"""Weights decided inside the step of a fine-tuned MiniLM, against weights decided before it: dproduct_crowd, by truth."""
+"""Weights decided inside the step of a fine-tuned MiniLM, or before it: dproduct_crowd, judged by truth."""
 
 from __future__ import annotations
 
 import argparse
 import time
+from pathlib import Path
 
 from _crowd import pairs
 from _results import keep
@@ -14,6 +15,8 @@ from steelyard.acts.cells import Settings
 from steelyard.acts.encoding import encode
 from steelyard.acts.judging import judged
 from steelyard.parts.measures import parse
+from steelyard.plan import Plan
+from steelyard.run import Run
 from steelyard.values.recipe import Recipe
 from weighting import said, table
 
@@ -37,10 +40,12 @@ def compared(which: str, seeds: int, epochs: int, max_length: int, arms: tuple[s
         print(f"{stage} {done}/{total} {time.monotonic() - started:.0f} s", flush=True)
 
     each = engine.choose(len(samples), processes)
+    how = {"which": which, "epochs": epochs, "max_length": max_length, "arms": list(arms)}
+    run = Run.open(Path("runs"), "in-step", Plan("compare", {"table": samples.origin.fingerprint}, how))
     return comparing.compare(
         encode(samples), {}, judged(samples, None, parse), everything,
         Settings(seeds=seeds, arms=arms, inner_folds=3, repairs=1), model="network", networks=networks, each=each,
-        progress=progress,
+        keep=run.keep, progress=progress,
     )  # fmt: skip
 
 

@@ -172,10 +172,11 @@ def compare(
     """Measure on unseen groups whether weighting, pruning or repairing helps; returns one of five answers.
 
     run: a Scored, a run directory, id, prefix or ``last``. seeds: cells, each with its own held-out groups and
-    seeds. metric: a measure's name; by default what suits the labels. model: ``boosted``, ``linear``, or ``network`` for
-    a run of the full tier; by default what explained the labels best when scoring. min_gain: least gain worth acting on. interest: a difference that
-    would matter; when it is ruled out the answer is keep_uniform. max_rows: whole groups are sampled above it.
-    repairs, inner_folds: of the readings that are computed inside each cell; fewer are faster and a little worse.
+    seeds. metric: a measure's name; by default what suits the labels. model: ``boosted``, ``linear``, or ``network``
+    for a run of the full tier; by default what explained the labels best when scoring. min_gain: least gain worth
+    acting on. interest: a difference that would matter; when it is ruled out the answer is keep_uniform. max_rows:
+    whole groups are sampled above it. repairs, inner_folds: of the readings that are computed inside each cell; fewer
+    are faster and a little worse.
     arms: names of the policies to try (and of ``step_alignment``, ``step_gate`` for a network); baseline and controls
     always take part; none: all.
     """

@@ -69,9 +69,9 @@ class Networks:
 
         An arm is a stage of its own. The arms without weights share one training: stopped early, and at its end.
         """
-        reference, stop = (
-            _halves(table, stop, seed) if any(w.alpha and w.alpha.reference for w in ways) else (None, stop)
-        )
+        reference = None
+        if any(w.alpha and w.alpha.reference for w in ways):
+            reference, stop = _halves(table, stop, seed)
         plain = [w for w in ways if w.target is None and w.alpha is None and bool(np.all(w.weight == 1))]
         done: dict[str, Trained] = {}
         for way in ways:
@@ -99,7 +99,7 @@ class Networks:
         judge: Callable[[Floats, Ints], float],
         reference: Ints | None,
     ) -> dict[str, AnyArray]:
-        """Return what one arm says of the test rows, (t, c): at its best epoch and at the end; rows visited, n_eff/n."""
+        """Return what one arm says of the test rows, (t, c), at its best epoch and at the end; rows visited; n_eff."""
         n = len(table)
         used = way.weight > 0
         encoded = self.encoded if way.target is None else _softened(self.encoded, table, way.target, learn)
@@ -123,9 +123,8 @@ class Networks:
 
         ledger = Ledger(n, recipe.epochs)
         at = Reference(reference) if reference is not None and way.alpha is not None and way.alpha.reference else None
-        sizes = []
-        for step in train(learner, batches, weighing, ledger, recipe, self.row_key, judge=value, reference=at):
-            sizes.append(step.ess)
+        steps = train(learner, batches, weighing, ledger, recipe, self.row_key, judge=value, reference=at)
+        sizes = [step.ess for step in steps]
         self._grades(table, learner.predict(stop), stop, levels)
         best = self._grades(table, learner.predict(test), None, levels)
         return {"best": best, "last": last[-1], "rows": np.array(int(used.sum())), "ess": np.array(np.mean(sizes))}
