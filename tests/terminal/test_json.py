@@ -81,7 +81,7 @@ def test_every_verb_speaks_its_schema(
 
 @pytest.mark.slow
 def test_demo_speaks_its_schema(tmp_path: Path, capsys) -> None:
-    assert answer(["demo", "-q", "--run-dir", str(tmp_path)], capsys)["schema"] == "steelyard.demo/1"
+    assert answer(["demo", "-q", "--quick", "--run-dir", str(tmp_path)], capsys)["schema"] == "steelyard.demo/1"
 
 
 def test_every_verb_is_documented() -> None:

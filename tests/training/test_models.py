@@ -133,7 +133,7 @@ def test_torch_missing_gives_the_install_line(monkeypatch) -> None:
     monkeypatch.setattr(_loading, "find_spec", lambda n: None if n == "torch" else real(n))
     with pytest.raises(EnvironmentProblem, match="E210") as e:
         _loading.locate("minilm")
-    assert "pip install 'steelyard[torch]'" in str(e.value)
+    assert "pip install 'steelyard[full]'" in str(e.value)
 
 
 def test_weights_that_are_not_the_published_ones_are_refused(folder: Path, monkeypatch) -> None:

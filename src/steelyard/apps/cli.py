@@ -125,6 +125,7 @@ def parser() -> argparse.ArgumentParser:
 
     demo = verb("demo", "the main job on a generated bilingual catalogue with planted errors")
     demo.add_argument("--seed", type=int, default=7)
+    demo.add_argument("--quick", action="store_true", help="leave the transformer tier out")
     check = verb("check", "look at a table before any model: columns, leaks, contradictions, personal data, cost")
     check.add_argument("data", metavar="DATA")
     check.add_argument("--strict", action="store_true", help="exit 1 when there is a warning")

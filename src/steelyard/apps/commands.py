@@ -132,8 +132,13 @@ def export(args: argparse.Namespace) -> int:
 
 def demo(args: argparse.Namespace) -> int:
     scored, result, report = api.demo(run_dir=args.run_dir, progress=Live(args), seed=args.seed)
+    deep = None if args.quick else api.demo_full(run_dir=args.run_dir, progress=Live(args), seed=args.seed)
     body = {"run": scored.run.path.name, "reviewed": scored.info["reviewed"], "answer": result.answer}
-    _out(args, "demo/1", {**body, "report": str(report)}, lambda: draw.demo(scored, result, report, args.lang))
+    body |= {"report": str(report), "full": None}
+    if deep:
+        run, page = deep
+        body["full"] = {"run": run.run.path.name, "reviewed": run.info["reviewed"], "report": str(page)}
+    _out(args, "demo/1", body, lambda: draw.demo(scored, result, report, deep, args.lang))
     return 0
 
 

@@ -179,12 +179,24 @@ def _arm(arm: Arm, lang: str) -> tuple[str, ...]:
     return arm.name, f"{arm.value:.4f}", delta, f"{arm.ess:.2f}", f"{arm.cost:.1f}x", role
 
 
-def demo(run: Scored, result: Comparison, report: Path, lang: str) -> str:
-    """Return the demo's summary: planted errors found, what weighting did, where the report lies."""
+def demo(run: Scored, result: Comparison, report: Path, deep: tuple[Scored, Path] | None, lang: str) -> str:
+    """Return the demo's summary: planted errors found, what weighting did, where the report lies.
+
+    deep: the same catalogue read by a fine-tuned transformer, and its report.
+    """
     found = run.info["reviewed"] or {}
     lines = [scored(run, lang), "", comparison(result, lang), ""]
     lines.append(say("T_demo", lang, **{k: found.get(k, 0) for k in ("wrong", "hits", "flagged")}))
     lines.append(say("T_report", lang, path=str(report)))
+    if deep:
+        network, page = deep
+        reviewed, loss = network.info["reviewed"] or {}, network.info["out_of_fold"]
+        facts = {k: reviewed.get(k, 0) for k in ("hits", "flagged")}
+        more = {k: loss.get(f"log_loss_{k}", loss["log_loss"]) for k in ("boosted", "network")}
+        lines.append(say("T_demo_full", lang, share=network.info["network"]["blend_network"], **facts, **more))
+        lines.append(say("T_report", lang, path=str(page)))
+    else:
+        lines.append(say("T_demo_quick", lang))
     return "\n".join(lines)
 
 
