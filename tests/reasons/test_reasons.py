@@ -31,7 +31,7 @@ SAID = {
     "RE01": "3 of 4 near-identical products under this query are Irrelevant",
     "RE11": "same pair judged Exact by A07 and Irrelevant by A12",
     "RE21": "5 of 5 models that never saw this row say Irrelevant, 0.96",
-    "RE41": "9 of 10 nearest texts carry the label Irrelevant",
+    "RE41": "9 of 10 nearest texts are Irrelevant",
     "RE33": "never learned in 5 epochs, and its gradient opposes held-out rows (top 0.2%)",
     "RE51": "query says 13 inch, title says 15.6 (length)",
 }
