@@ -16,15 +16,17 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 import steelyard as sy
 from _crowd import pairs
 from _results import data, keep, rows
-from steelyard import api, parts
+from steelyard import engine, parts
 from steelyard.acts import estimating, scoring
+from steelyard.acts.encoding import encode
 from steelyard.acts.neighbouring import neighbour_labels
 
 
 def readings(samples, seed: int):
-    table = api._table(samples, None)
+    each = engine.choose(len(samples))
+    table = encode(samples, each=each)
     models = {m: parts.make("models", m) for m in ("linear", "boosted")}
-    measured = scoring.measure(table, models["linear"], models["boosted"], seed=seed)
+    measured = scoring.measure(table, models["linear"], models["boosted"], seed=seed, each=each)
     measured |= neighbour_labels(table, seed=seed)
     signals = scoring.as_signals(samples.row_key, table, measured)
     made = {n: parts.make("estimators", n) for n in parts.names("estimators")}

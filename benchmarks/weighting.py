@@ -8,8 +8,10 @@ import time
 import steelyard as sy
 from _crowd import pairs
 from _results import data, keep, rows
-from steelyard import api, parts
+from steelyard import api, engine, parts
 from steelyard.acts import comparing
+from steelyard.acts.cells import Settings
+from steelyard.acts.encoding import encode
 from steelyard.values.comparison import Comparison, Interval
 
 
@@ -23,10 +25,10 @@ def compared(samples, seeds: int, model: str, metric: str | None = None) -> Comp
         if stage == "arms":
             print(f"{done}/{total} {time.monotonic() - started:.0f} s", flush=True)
 
-    settings = comparing.Settings(seeds=seeds)
-    return comparing.compare(
-        api._table(samples, None), {}, judged, everything, settings, model=model, progress=progress
-    )
+    settings = Settings(seeds=seeds)
+    each = engine.choose(len(samples))
+    table = encode(samples, each=each)
+    return comparing.compare(table, {}, judged, everything, settings, model=model, each=each, progress=progress)
 
 
 def _interval(d: Interval) -> str:

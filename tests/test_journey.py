@@ -48,7 +48,7 @@ def test_second_call_returns_the_finished_run(pairs: Path, finished: sy.Run) -> 
 
 def test_stopped_and_resumed_equals_uninterrupted(pairs: Path, finished: sy.Run, tmp_path: Path) -> None:
     def stop(stage: str, done: int, _total: int) -> None:
-        if (stage, done) == ("boosted", 2):
+        if (stage, done) == ("models", 3):
             raise Interrupted("I130")
 
     with pytest.raises(Interrupted):
@@ -67,6 +67,36 @@ def test_killed_and_resumed_equals_uninterrupted(pairs: Path, finished: sy.Run, 
         process.wait()
     assert not list(tmp_path.glob("*/scores.parquet")), "killed too late to test anything"
     same(finished.path, sy.score(pairs, run_dir=tmp_path).run.path)
+
+
+@pytest.fixture(scope="module")
+def compared(finished: sy.Run) -> bytes:
+    sy.compare(finished, seeds=3, repairs=1, inner_folds=2)
+    return (finished.path / "compare.json").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_killed_comparison_resumes_to_the_same_file(
+    pairs: Path, finished: sy.Run, compared: bytes, tmp_path: Path
+) -> None:
+    copy = sy.score(pairs, run_dir=tmp_path).run.path
+    call = f"import steelyard as sy; sy.compare({str(copy)!r}, seeds=3, repairs=1, inner_folds=2)"
+    process = subprocess.Popen([sys.executable, "-c", call])
+    while process.poll() is None and not list(copy.glob("work/compare-*-cell-0.npz")):
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (copy / "compare.json").exists(), "killed too late to test anything"
+    sy.compare(copy, seeds=3, repairs=1, inner_folds=2)
+    assert (copy / "compare.json").read_bytes() == compared
+
+
+def test_processes_change_no_byte(pairs: Path, finished: sy.Run, compared: bytes, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("steelyard.engine.WORTH_IT", 1)
+    again = sy.score(pairs, run_dir=tmp_path, processes=2).run
+    same(finished.path, again.path)
+    sy.compare(again, seeds=3, repairs=1, inner_folds=2, processes=2)
+    assert (again.path / "compare.json").read_bytes() == compared
 
 
 def test_command_line_and_python_land_in_the_same_run(pairs: Path, finished: sy.Run, capsys) -> None:

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import os
-import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from steelyard import parts
+from steelyard import parts, provenance
 from steelyard.errors import DataError, DataErrors, UsageError
 from steelyard.plan import Plan
+from steelyard.provenance import keep_source, plain, reopen
 from steelyard.run import Run, all_runs
 from steelyard.scored import Scored
 from steelyard.values.samples import Samples
 from steelyard.version import VERSION
 
 if TYPE_CHECKING:
-    from steelyard.acts.scoring import Table
     from steelyard.values.checkup import Checkup
     from steelyard.values.comparison import Comparison
 
 Progress = Callable[[str, int, int], None]
-
-KEEP_ROWS = 250_000  # rows whose sparse text stays in memory, about 1.5 kB each
 
 READING = ("preset", "columns", "labels", "label_order", "task", "group_by", "encoding", "sample")
 
@@ -88,50 +86,55 @@ def score(
     folds: int = 5,
     run_dir: str | Path | None = None,
     name: str | None = None,
+    processes: int | None = None,
     progress: Progress | None = None,
     **reading: Any,
 ) -> Scored:
     """Read every row's importance and suspicion; returns the finished run, resumes an interrupted one.
 
     tier: ``quick`` (no torch). seed: of folds and models. folds: parts of the groups that are held out in turn.
-    Raises DataError for a table that ``check`` finds unusable.
-    name: the run directory's first part; by default the file's name. progress(stage, done, total) is called as the
+    name: the run directory's first part; by default the file's name. processes: how many share the work, by default
+    one a core (STEELYARD_PROCESSES); they change no number. progress(stage, done, total) is called as the
     work goes on. The same data and options give the same run directory and, on one machine, identical files.
+    Raises DataError for a table that ``check`` finds unusable.
     """
+    from steelyard import engine
     from steelyard.acts import recording
+    from steelyard.acts.encoding import encode
 
     if tier != "quick":
         raise UsageError("U140", tier=tier)
     samples = read(data, **reading)
     _refuse_unusable(samples)
-    options = {"tier": tier, "seed": seed, "folds": folds, "reading": _plain(reading)}
+    options = {"tier": tier, "seed": seed, "folds": folds, "reading": plain(reading)}
     plan = Plan("score", {"table": samples.origin.fingerprint}, options)
     run = Run.open(runs_root(run_dir), name or _stem(samples), plan)
     if run.has("scores.parquet") and run.has("run.json"):
         run.touch()
-        return Scored(run, _reopen)
+        return Scored(run, reopen)
     with run.locked():
         run.log(verb="score", rows=len(samples), version=VERSION)
-        _keep_source(run, samples)
-        table = _table(samples, run)
+        keep_source(run, samples)
+        each = engine.choose(len(samples), processes)
         found = recording.record(
             samples,
-            table,
+            encode(samples, keep=run.keep, each=each, progress=progress or _quiet),
             _models(),
             _all("estimators"),
             seed=seed,
             folds=folds,
             keep=run.keep,
+            each=each,
             progress=progress or _quiet,
         )
         run.write("readings.parquet", found.readings.write)
         run.write_json("slices.json", {"schema": "steelyard.slices/1", "slices": found.slices})
-        run.write_json("run.json", _provenance(samples, plan, found.facts, reading))
+        run.write_json("run.json", provenance.facts(samples, plan, found.facts, plain(reading)))
         run.write("scores.parquet", found.write_scores)
         run.finish()
         run.log(verb="score", done=True)
     run.touch()
-    return Scored(run, _reopen)
+    return Scored(run, reopen)
 
 
 def compare(
@@ -147,6 +150,7 @@ def compare(
     repairs: int = 2,
     inner_folds: int = 5,
     run_dir: str | Path | None = None,
+    processes: int | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Measure on unseen groups whether weighting, pruning or repairing helps; returns one of five answers.
@@ -157,7 +161,10 @@ def compare(
     would matter; when it is ruled out the answer is keep_uniform. max_rows: whole groups are sampled above it.
     repairs, inner_folds: of the readings that are computed inside each cell; fewer are faster and a little worse.
     """
+    from steelyard import engine
     from steelyard.acts import comparing
+    from steelyard.acts.cells import Settings
+    from steelyard.acts.encoding import encode
     from steelyard.values.comparison import Comparison
 
     scored = open_run(run, run_dir)
@@ -177,7 +184,7 @@ def compare(
             rows = spread(samples.group, max_rows, int(scored.info["seed"])).astype(np.int64)
             samples = samples.take(rows)
         judged = _judged(samples, metric)
-        settings = comparing.Settings(
+        settings = Settings(
             seeds=seeds,
             folds=folds,
             min_gain=min_gain,
@@ -187,18 +194,17 @@ def compare(
             inner_folds=inner_folds,
         )
 
-        def keep(stage: str, compute: Callable[[], Any]) -> Any:
-            return scored.run.keep(f"compare-{plan.id}-{stage}", compute)
-
+        each = engine.choose(len(samples), processes)
         twins = {name: scored.column(name)[rows] for name in ("agreeing", "contradicting")}
         result = comparing.compare(
-            _table(samples, None),
+            encode(samples, each=each, progress=progress or _quiet),
             twins,
             judged,
             {**_models(), "estimators": _all("estimators"), "policies": _all("policies")},
             settings,
             model=model or str(scored.info["model"]),
-            keep=keep,
+            keep=partial(scored.run.keep, prefix=f"compare-{plan.id}-"),
+            each=each,
             progress=progress or _quiet,
         )
         scored.run.write_json("compare.json", {**result.as_dict(), "plan": plan.id})
@@ -210,7 +216,7 @@ def open_run(run: Any, run_dir: str | Path | None = None) -> Scored:
     """Return the finished score run that ``run`` names: Scored, Run, directory, id, prefix or ``last``."""
     if isinstance(run, Scored):
         return run
-    return Scored(run if isinstance(run, Run) else Run.find(run, runs_root(run_dir)), _reopen)
+    return Scored(run if isinstance(run, Run) else Run.find(run, runs_root(run_dir)), reopen)
 
 
 def export(
@@ -314,10 +320,6 @@ def _quiet(_stage: str, _done: int, _total: int) -> None:
     """Say nothing."""
 
 
-def _plain(reading: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in sorted(reading.items()) if v is not None}
-
-
 def _stem(samples: Samples) -> str:
     return Path(samples.origin.paths[0]).stem.split(".")[0] if samples.origin.paths else "table"
 
@@ -328,107 +330,6 @@ def _models() -> dict[str, Any]:
 
 def _all(kind: str) -> dict[str, Any]:
     return {name: parts.make(kind, name) for name in parts.names(kind)}
-
-
-def _table(samples: Samples, run: Run | None) -> Table:
-    """Encode samples for the models; with a run, the similarity features are kept as a stage."""
-    from steelyard.acts.scoring import Table
-    from steelyard.features.hashed import Hashing
-    from steelyard.features.similarity import coded, similarity
-
-    def features() -> dict[str, np.ndarray]:
-        x, names = similarity(samples)
-        return {"x": x, "names": np.array(names, dtype=str)}
-
-    kept = run.keep("similarity", features) if run else features()
-    x, names = kept["x"], [str(n) for n in kept["names"]]
-    if samples.numeric is not None:
-        x = np.concatenate([x, samples.numeric], axis=1)
-        names += list(samples.numeric_names)
-    hashing = Hashing.of(samples, x, names)
-    text = _text_rows(samples, hashing, x) if hashing.fields else None
-    scale = samples.scale
-    return Table(text, coded(x), samples.label, samples.group, len(scale), scale.positions if scale.ordered else None)
-
-
-def _text_rows(samples: Samples, hashing: Any, x: np.ndarray) -> Callable[[int, int], Any]:
-    """Return (start, stop) -> sparse rows; encoded once and kept while they fit, encoded anew for huge tables."""
-    if len(samples) > KEEP_ROWS:
-        return lambda start, stop: hashing.rows(samples, x, start, stop)
-    import scipy.sparse as sp
-
-    steps = range(0, len(samples), 50_000)
-    matrix = sp.vstack([hashing.rows(samples, x, s, min(s + 50_000, len(samples))) for s in steps], format="csr")
-    return lambda start, stop: matrix[start:stop]
-
-
-def _keep_source(run: Run, samples: Samples) -> None:
-    """Keep the text of a table that came from memory, or of a part of a table: it has no other home."""
-    if not run.has("source.parquet") and (not samples.origin.paths or "-" in samples.origin.paths):
-        run.write("source.parquet", samples.write)
-
-
-def _reopen(run: Run, info: Mapping[str, Any]) -> Samples:
-    """Read the samples of a run again, from its files or from the kept table."""
-    kept = run.path / "source.parquet"
-    if kept.exists():
-        return Samples.read(kept)
-    from steelyard.acts.folding import spread
-    from steelyard.acts.reading import reread
-    from steelyard.values.samples import Origin
-
-    samples = reread(Origin(**info["origin"]))
-    sample = info["reading"].get("sample")
-    return samples if sample is None or sample >= len(samples) else samples.take(spread(samples.group, int(sample), 0))
-
-
-def _provenance(samples: Samples, plan: Plan, facts: Mapping[str, Any], reading: Mapping[str, Any]) -> dict[str, Any]:
-    import scipy
-    import sklearn
-
-    origin = samples.origin
-    return {
-        "schema": "steelyard.run/1",
-        "plan": plan.as_dict(),
-        "id": plan.id,
-        "paths": list(origin.paths),
-        "fingerprint": origin.fingerprint,
-        "origin": {
-            "paths": list(origin.paths),
-            "fingerprint": origin.fingerprint,
-            "source": origin.source,
-            "options": dict(origin.options),
-        },
-        "reading": _plain(reading),
-        "rows": len(samples),
-        "groups": len(np.unique(samples.group)),
-        "task": samples.task,
-        "columns": dict(samples.columns),
-        "scale": samples.scale.as_dict(),
-        "notes": [n.as_dict() for n in samples.notes],
-        "seed": plan.options["seed"],
-        "tier": plan.options["tier"],
-        **facts,
-        "versions": {
-            "steelyard": VERSION,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "pyarrow": pa.__version__,
-            "scipy": scipy.__version__,
-            "scikit-learn": sklearn.__version__,
-        },
-        "platform": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "command": command(samples, reading, plan),
-    }
-
-
-def command(samples: Samples, reading: Mapping[str, Any], plan: Plan) -> str:
-    """Return the command line that repeats a score run."""
-    words = ["steelyard", "score", *(samples.origin.paths or ("TABLE",))]
-    for key, value in _plain(reading).items():
-        text = ",".join(f"{a}={b}" for a, b in value.items()) if isinstance(value, Mapping) else str(value)
-        words += [f"--{key.replace('_', '-')}", text]
-    return " ".join([*words, "--seed", str(plan.options["seed"])])
 
 
 def _judged(samples: Samples, metric: str | None) -> Any:

@@ -103,9 +103,12 @@ class Run:
         write_atomically(target, fill)
         return target
 
-    def keep(self, stage: str, compute: Callable[[], Arrays]) -> Arrays:
-        """Return the arrays of a stage: read back when it was finished before, else computed and kept."""
-        path = self.path / "work" / f"{stage}.npz"
+    def keep(self, stage: str, compute: Callable[[], Arrays], prefix: str = "") -> Arrays:
+        """Return the arrays of a stage: read back when it was finished before, else computed and kept.
+
+        prefix: of the stage's file, so that two pieces of work in one run do not meet. Any process may keep.
+        """
+        path = self.path / "work" / f"{prefix}{stage}.npz"
         if path.exists():
             with np.load(path, allow_pickle=False) as saved:
                 return {name: saved[name] for name in saved.files}

@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from steelyard.gradients import closed_form
+from steelyard.parts.models.linear import one_hot
 
 rng = np.random.default_rng(3)
 N, D, C = 7, 11, 4
@@ -34,7 +35,7 @@ def oracle(row: int) -> np.ndarray:
 @pytest.fixture
 def residual() -> np.ndarray:
     z = np.exp(X.toarray() @ W)
-    return closed_form.residual(z / z.sum(1, keepdims=True), Y)
+    return closed_form.residual(z / z.sum(1, keepdims=True), one_hot(Y, z.shape[1]))
 
 
 def test_norm_is_the_norm_of_the_materialised_gradient(residual: np.ndarray) -> None:

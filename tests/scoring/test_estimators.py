@@ -5,7 +5,7 @@ import pytest
 
 from steelyard import parts
 from steelyard.acts import estimating, scoring
-from steelyard.acts.scoring import Table
+from steelyard.features.table import Table
 from steelyard.values.readings import Readings
 from steelyard.values.signals import KNOWN, Signals
 

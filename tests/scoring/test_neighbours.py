@@ -6,9 +6,9 @@ import scipy.sparse as sp
 
 from steelyard import parts
 from steelyard.acts.neighbouring import neighbour_labels
-from steelyard.acts.scoring import Table
 from steelyard.features import nearest as act
 from steelyard.features.nearest import directions, nearest
+from steelyard.features.table import Table
 from steelyard.values.signals import Signals
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from steelyard.acts.banding import slice_columns
-from steelyard.acts.comparing import Judged
+from steelyard.acts.cells import Judged
 from steelyard.values.arrays import AnyArray
 from steelyard.values.samples import Samples
 

@@ -8,8 +8,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from steelyard.acts.folding import spread
-from steelyard.acts.scoring import LEARN_FROM, ROWS_AT_ONCE, Table
+from steelyard.acts.passes import LEARN_FROM
+from steelyard.features.blocks import ROWS_AT_ONCE
 from steelyard.features.nearest import directions, nearest
+from steelyard.features.table import Table
 from steelyard.values.arrays import AnyArray, Floats
 
 K = 15

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ from steelyard.acts.calibrating import REVIEWED, calibrate
 from steelyard.acts.gathering import gather
 from steelyard.acts.intervals import wilson
 from steelyard.acts.neighbouring import neighbour_labels
-from steelyard.acts.scoring import Keep, Progress, Table
 from steelyard.acts.slicing import slices
+from steelyard.acts.stages import Keep, Progress
 from steelyard.acts.suggesting import expected
 from steelyard.features import duplicates
+from steelyard.features.table import Table
 from steelyard.values.arrays import AnyArray
 from steelyard.values.readings import Readings
 from steelyard.values.samples import Samples
@@ -52,11 +53,12 @@ def record(
     seed: int,
     folds: int,
     keep: Keep,
+    each: Callable,
     progress: Progress,
 ) -> Recorded:
-    """Return everything a score run writes. models: linear and boosted; estimators: by name."""
+    """Return everything a score run writes. models: linear and boosted; estimators: by name; each: an engine."""
     measured = scoring.measure(
-        table, models["linear"], models["boosted"], seed=seed, k=folds, keep=keep, progress=progress
+        table, models["linear"], models["boosted"], seed=seed, k=folds, keep=keep, each=each, progress=progress
     )
     progress("evidence", 0, 4)
     measured |= keep("neighbours", lambda: neighbour_labels(table, seed=seed))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from steelyard.acts.scoring import Table
+from steelyard.features.table import Table
 from steelyard.values.arrays import Floats, Ints
+from steelyard.values.levels import Levels
 
 STAGES = 12  # points of training at which an arm may stop
 
@@ -27,11 +27,11 @@ class Way:
 
 @dataclass(frozen=True)
 class Trained:
-    """What an arm predicts for the test rows, (t, c), and the seconds that it took."""
+    """What an arm predicts for the test rows, (t, c), and the rows it learned from, a copy a class of a soft label."""
 
     name: str
     probability: Floats
-    seconds: float
+    rows: int
 
 
 def train_boosted(
@@ -40,7 +40,6 @@ def train_boosted(
     """Fit the trees of every arm with one seed; each stops at its best stage by ``judge`` on the rows ``stop``."""
     out = []
     for way in ways:
-        started = time.perf_counter()
         fitted = model.fit(
             table.features[train],
             table.label[train],
@@ -54,7 +53,7 @@ def train_boosted(
         best = int(np.argmax(scores)) if way.early else len(scores) - 1
         for stage, p in enumerate(_every(fitted.staged(table.features[test]), model.rounds)):
             if stage == best:
-                out.append(Trained(way.name, p, time.perf_counter() - started))
+                out.append(Trained(way.name, p, fitted.rows))
                 break
     return out
 
@@ -62,25 +61,30 @@ def train_boosted(
 def train_linear(
     table: Table, ways: list[Way], train: Ints, stop: Ints, test: Ints, model: Any, seed: int, judge: Callable
 ) -> list[Trained]:
-    """Train all arms in one pass over the rows, one column of weights an arm; each keeps its best epoch."""
-    started = time.perf_counter()
-    hard = np.zeros((len(train), table.classes), np.float32)
-    hard[np.arange(len(train)), np.maximum(table.label[train], 0)] = 1.0
-    target = hard
+    """Train all arms in one pass over the rows, one column of weights an arm; each keeps its best epoch.
+
+    Many grades are learned as one number; what grades it means is read, for every arm, off the rows to stop by.
+    """
+    hard = np.eye(table.classes, dtype=np.float32)[np.maximum(table.label[train], 0)]
+    target = table.targets(hard)
     if any(w.target is not None for w in ways):
-        target = np.stack([hard if w.target is None else w.target for w in ways], axis=1).astype(np.float32)
+        target = np.stack([target if w.target is None else table.targets(w.target) for w in ways], axis=1)
     alpha = np.stack([w.weight for w in ways], axis=1).astype(np.float32)
     x, x_stop, x_test = table.rows(train), table.rows(stop), table.rows(test)
+    stop_target = np.eye(table.classes)[np.maximum(table.label[stop], 0)]
     best = np.full(len(ways), -np.inf)
     kept: list[Floats] = [np.zeros(0)] * len(ways)
     for fitted in model.train(x, target, alpha, seed):
-        p_stop, p_test = fitted.predict(x_stop), fitted.predict(x_test)
+        said_stop, said_test = fitted.predict(x_stop), fitted.predict(x_test)
         for m, way in enumerate(ways):
-            score = judge(p_stop[:, m]) if way.early else np.inf
+            p_stop, p_test = said_stop[:, m], said_test[:, m]
+            if table.numbered:
+                levels = Levels.of(p_stop[:, 1], stop_target)
+                p_stop, p_test = levels.outcome(p_stop[:, 1]), levels.outcome(p_test[:, 1])
+            score = judge(p_stop) if way.early else np.inf
             if score > best[m] or not way.early:
-                best[m], kept[m] = score, p_test[:, m].copy()
-    seconds = (time.perf_counter() - started) / len(ways)
-    return [Trained(way.name, p, seconds) for way, p in zip(ways, kept, strict=True)]
+                best[m], kept[m] = score, p_test.copy()
+    return [Trained(way.name, p, int((way.weight > 0).sum())) for way, p in zip(ways, kept, strict=True)]
 
 
 def _every(stages: Any, rounds: int) -> Any:

@@ -25,7 +25,7 @@ from steelyard.errors import (
     UsageError,
 )
 from steelyard.version import VERSION
-from steelyard.wording import choose_language, say
+from steelyard.wording import choose_language
 
 VERBS = ("demo", "check", "score", "compare", "show", "export", "runs", "list", "metrics", "doctor")
 
@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
         parser().print_help()
         return 0
     if args.threads:
-        os.environ["OMP_NUM_THREADS"] = str(args.threads)
+        os.environ["OMP_NUM_THREADS"] = os.environ["STEELYARD_PROCESSES"] = str(args.threads)
     try:
         return _dispatch(args)
     except SteelyardError as e:
@@ -177,7 +177,7 @@ def _everywhere() -> Parser:
     group.add_argument("--run-dir", help="folder of all runs (runs, or STEELYARD_RUNS)")
     group.add_argument("--quiet", "-q", action="store_true", help="no progress")
     group.add_argument("--verbose", "-v", action="store_true", help="tracebacks too")
-    group.add_argument("--threads", type=int, help="threads of the numerical libraries")
+    group.add_argument("--threads", type=int, help="cores to use, all by default; changes no number")
     group.add_argument("--no-color", action="store_true", help=argparse.SUPPRESS)
     return both
 
@@ -221,34 +221,6 @@ def reading_options(args: argparse.Namespace) -> dict[str, Any]:
         "encoding": args.encoding,
         "sample": args.sample,
     }
-
-
-class Live:
-    """Progress on stderr: one live line on a terminal, else a line a stage; never on stdout."""
-
-    def __init__(self, args: argparse.Namespace) -> None:
-        self.silent = args.quiet or not (args.verbose or sys.stderr.isatty() or not args.json)
-        self.lang, self.tty = args.lang, sys.stderr.isatty()
-        self.started = self.stage_started = time.monotonic()
-        self.stage = ""
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        if self.silent:
-            return
-        now = time.monotonic()
-        if stage != self.stage:
-            self.stage, self.stage_started = stage, now
-        left = (now - self.stage_started) / done * (total - done) if done else 0.0
-        text = say("P_line", self.lang, stage=say(f"P_{stage.rstrip('0123456789')}", self.lang), done=done, total=total,
-                   left=_span(left), passed=_span(now - self.started))  # fmt: skip
-        if self.tty:
-            print(f"\r\x1b[K{text}", end="" if done < total else "\n", file=sys.stderr, flush=True)
-        elif done == total:
-            print(text, file=sys.stderr, flush=True)
-
-
-def _span(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def gate(text: str, facts: dict[str, Any]) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 from steelyard import api
 from steelyard.apps import draw
-from steelyard.apps.cli import Live, gate, inconclusive, reading_options
+from steelyard.apps.cli import gate, inconclusive, reading_options
+from steelyard.apps.live import Live
 from steelyard.errors import UsageError
 from steelyard.machine import machine
 

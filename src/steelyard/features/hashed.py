@@ -71,30 +71,30 @@ def _crossed(query: pa.ChunkedArray, title: pa.ChunkedArray, bits: int) -> sp.cs
     return _unit(_matrix(row, mix(left * GOLDEN + right), len(qi), bits))
 
 
-def binned(x: Floats, bits: int, edges: Sequence[Floats]) -> sp.csr_matrix:
-    """Return each feature's quantile bin as a hashed indicator; NaN is a bin of its own."""
-    n, f = x.shape
+def binned(codes: AnyArray, bits: int, edges: Sequence[Floats]) -> sp.csr_matrix:
+    """Return each feature's bin as a hashed indicator, from its (n, f) quantile codes; 0 (NaN) is a bin of its own."""
+    n, f = codes.shape
     column = np.empty((n, f), np.int64)
     for j in range(f):
-        place = np.where(np.isfinite(x[:, j]), 1 + np.searchsorted(edges[j], x[:, j]), 0)
+        place = np.where(codes[:, j] > 0, 1 + np.searchsorted(edges[j], codes[:, j]), 0)
         column[:, j] = (mix(np.uint64(j * 64 + 7) + place.astype(np.uint64)) >> np.uint64(64 - bits)).astype(np.int64)
     row = np.repeat(np.arange(n), f)
     return _unit(sp.csr_matrix((np.ones(n * f, np.float32), (row, column.ravel())), shape=(n, 1 << bits)))
 
 
-def edges_of(x: Floats, bins: int = 12) -> list[Floats]:
-    """Return the inner quantiles of every feature, from at most 100,000 evenly spaced rows."""
-    step = max(1, len(x) // 100_000)
+def edges_of(codes: AnyArray, bins: int = 12) -> list[Floats]:
+    """Return the inner quantiles of every feature's codes but 0 (NaN), from at most 100,000 evenly spaced rows."""
+    step = max(1, len(codes) // 100_000)
     edges = []
-    for j in range(x.shape[1]):
-        known = x[::step, j][np.isfinite(x[::step, j])]
+    for j in range(codes.shape[1]):
+        known = codes[::step, j][codes[::step, j] > 0]
         edges.append(np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1])) if len(known) else np.zeros(0))
     return edges
 
 
 @dataclass(frozen=True)
 class Hashing:
-    """How the rows of one table become sparse rows; fixed once, then applied to any slice of the table.
+    """How the rows of one table become sparse rows; fixed once, then applied to any block of its rows.
 
     fields: text columns used; binned: positions of the similarity features used; edges: their quantiles.
     """
@@ -105,23 +105,22 @@ class Hashing:
     bits: int = 18
 
     @classmethod
-    def of(cls, samples: Samples, similarity: Floats, names: Sequence[str], bits: int = 18) -> Hashing:
+    def of(cls, samples: Samples, codes: AnyArray, names: Sequence[str], bits: int = 18) -> Hashing:
         fields = tuple(f for f in (*LIMITS, "text") if samples.has(f) and samples.table[f].null_count < len(samples))
         chosen = tuple(j for j, name in enumerate(names) if name.endswith(BINNED))
-        return cls(fields, chosen, edges_of(similarity[:, chosen]), bits)
+        return cls(fields, chosen, edges_of(codes[:, chosen]), bits)
 
-    def rows(self, samples: Samples, similarity: Floats, start: int, stop: int) -> sp.csr_matrix:
-        """Return (stop - start, 2**bits) float32 rows of length 1: text columns, the crossing, binned similarities.
+    def rows(self, table: pa.Table, codes: AnyArray) -> sp.csr_matrix:
+        """Return (n, 2**bits) float32 rows of length 1: text columns, the crossing, binned similarities.
 
-        Each block has unit length before the blocks are added, so a long description cannot drown a short query.
+        table: the rows; codes: (n, f) their similarity codes. Each block has unit length before the blocks are added,
+        so a long description cannot drown a short query.
         """
-        table = samples.table.slice(start, stop - start)
         blocks = [_column(table[f], f, salt, self.bits) for salt, f in enumerate(self.fields)]
         if "query" in self.fields and "title" in self.fields:
             blocks.append(_crossed(table["query"], table["title"], self.bits))
         if self.binned:
-            chosen = similarity[start:stop, self.binned]
-            blocks.append(2.0 * binned(chosen, self.bits, self.edges))
+            blocks.append(2.0 * binned(codes[:, self.binned], self.bits, self.edges))
         if not blocks:
-            return sp.csr_matrix((stop - start, 1 << self.bits), dtype=np.float32)
+            return sp.csr_matrix((table.num_rows, 1 << self.bits), dtype=np.float32)
         return _unit(sum(blocks[1:], blocks[0]).tocsr().astype(np.float32))

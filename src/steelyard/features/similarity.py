@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +12,13 @@ import pyarrow.compute as pc
 import scipy.sparse as sp
 
 from steelyard.features import overlap
+from steelyard.features.blocks import packed, unpacked
 from steelyard.features.tokens import Tokens, tokenise
-from steelyard.values.arrays import Floats, Ints
+from steelyard.values.arrays import AnyArray, Floats, Ints
 from steelyard.values.samples import Samples
 
-ROWS_AT_ONCE = 50_000
 IDF_ROWS = 100_000
+BINS = 63  # of a feature's values; with the code for NaN they fill one byte and scikit-learn's 64 bins
 
 #: Text columns that are compared, with the number of characters that count.
 LIMITS = {"query": 200, "query_description": 600, "title": 300, "description": 600, "brand": 60, "category": 120}
@@ -195,31 +196,46 @@ def _relative(parts: dict[str, Floats], samples: Samples) -> Iterator[tuple[str,
                         yield f"{tag}.{name}.{kind}", value
 
 
-def similarity(samples: Samples) -> tuple[Floats, tuple[str, ...]]:
-    """Return (n, f) float32 features and their f names; NaN where a side has no text. Labels are not read.
+@dataclass(frozen=True)
+class _Block:
+    """Some rows and what is needed to measure them in another process."""
 
-    Cost: about 40 microseconds a row and core; memory: 4 bytes a feature and row, plus one chunk of rows.
+    rows: bytes
+    fields: list[str]
+    idf: dict[str, Floats]
+
+    def measure(self) -> dict[str, Floats]:
+        table = unpacked(self.rows)
+        chunk = _Chunk.of(table, self.fields)
+        part = dict(_lengths(chunk))
+        pairs = _pairs(self.fields)
+        for a, b in pairs:
+            part |= _pair(chunk, self.idf, a, b)
+        if ("query", "title") in pairs:
+            part |= _order(chunk, self.idf)
+        return part | dict(_named(chunk, self.idf)) | dict(_price(table))
+
+
+def _pairs(fields: list[str]) -> list[tuple[str, str]]:
+    return [p for p in TAG if p[0] in fields and p[1] in fields]
+
+
+def columns(samples: Samples, each: Callable = map) -> dict[str, Floats]:
+    """Return name -> (n,) float32 of every similarity that varies; NaN where a side has no text. Labels are not read.
+
+    each: an engine (see ``steelyard.engine``). Cost: about 40 microseconds a row and core; memory: 4 bytes a feature
+    and row, plus one block of rows.
     """
     fields = [f for f in LIMITS if samples.has(f) and samples.table[f].null_count < len(samples)]
-    pairs = [p for p in TAG if p[0] in fields and p[1] in fields]
-    if not pairs:
-        return np.zeros((len(samples), 0), np.float32), ()
+    if not _pairs(fields):
+        return {}
     weights = _idf(samples, [f for f in ("query", "title") if f in fields])
-    chunks: list[dict[str, Floats]] = []
-    for start in range(0, len(samples), ROWS_AT_ONCE):
-        table = samples.table.slice(start, ROWS_AT_ONCE)
-        chunk = _Chunk.of(table, fields)
-        part = dict(_lengths(chunk))
-        for a, b in pairs:
-            part |= _pair(chunk, weights, a, b)
-        if ("query", "title") in pairs:
-            part |= _order(chunk, weights)
-        part |= dict(_named(chunk, weights)) | dict(_price(table))
-        chunks.append(part)
-    parts = {name: np.concatenate([c[name] for c in chunks]) for name in chunks[0]}
+    wanted = [*fields, *(c for c in ("price", "query_price") if samples.has(c))]
+    blocks = (_Block(rows, fields, weights) for rows in packed(samples.table, wanted))
+    measured = list(each(_Block.measure, blocks))
+    parts = {name: np.concatenate([m.pop(name) for m in measured]) for name in list(measured[0])}
     parts |= dict(_relative(parts, samples))
-    names = tuple(name for name, v in parts.items() if _varies(v))
-    return np.stack([parts[name] for name in names], axis=1) if names else np.zeros((len(samples), 0)), names
+    return {name: v for name, v in parts.items() if _varies(v)}
 
 
 def _varies(v: Floats) -> bool:
@@ -227,19 +243,16 @@ def _varies(v: Floats) -> bool:
     return bool(len(known)) and bool(known.max() > known.min())
 
 
-def coded(x: Floats, bins: int = 64) -> Floats:
-    """Return (n, f) float32 quantile codes of every column, -1 for NaN; labels are not read.
+def coded(values: Iterable[Floats], rows: int, bins: int = BINS) -> AnyArray:
+    """Return (n, f) uint8 quantile codes, one column for each of the (n,) ``values``: 0 for NaN, else 1 .. bins.
 
-    Trees lose nothing but resolution, and scikit-learn 1.9 bins weighted rows ten times slower than unweighted ones
-    unless a column has few values. Edges come from at most 50,000 evenly spaced rows.
+    Trees lose nothing but resolution, a feature takes one byte, and scikit-learn 1.9 bins weighted rows ten times
+    slower than unweighted ones unless a column has few values. Edges come from at most 50,000 evenly spaced rows.
     """
-    step = max(1, len(x) // 50_000)
-    out = np.full(x.shape, -1.0, np.float32)
-    for j in range(x.shape[1]):
-        known = x[::step, j][np.isfinite(x[::step, j])]
-        if not len(known):
-            continue
-        edges = np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1], method="nearest"))
-        finite = np.isfinite(x[:, j])
-        out[finite, j] = np.searchsorted(edges, x[finite, j], side="right")
-    return out
+    step = max(1, rows // 50_000)
+    coded = []
+    for v in values:
+        known = v[::step][np.isfinite(v[::step])]
+        edges = np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1], method="nearest")) if len(known) else ()
+        coded.append(np.where(np.isfinite(v), 1 + np.searchsorted(edges, v, side="right"), 0).astype(np.uint8))
+    return np.stack(coded, axis=1) if coded else np.zeros((rows, 0), np.uint8)

@@ -10,16 +10,12 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from steelyard.values.arrays import Floats, Ints
+from steelyard.values.arrays import Floats
 
 
-def residual(probability: Floats, label: Ints) -> Floats:
-    """Return (n, c) p - y; 0 in rows without a label (-1)."""
-    out = probability.astype(np.float64, copy=True)
-    known = np.flatnonzero(label >= 0)
-    out[known, label[known]] -= 1.0
-    out[label < 0] = 0.0
-    return out
+def residual(probability: Floats, target: Floats) -> Floats:
+    """Return (n, c) p - y for (n, c) targets y; 0 in rows without a label, whose target is all 0."""
+    return (probability - target) * (target.sum(1) > 0)[:, None]
 
 
 def norms(x: sp.csr_matrix, r: Floats) -> Floats:

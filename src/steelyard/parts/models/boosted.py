@@ -8,36 +8,39 @@ from typing import Any
 import numpy as np
 
 from steelyard.parts.models import Model
-from steelyard.values.arrays import Floats, Ints
+from steelyard.values.arrays import AnyArray, Floats, Ints
+from steelyard.values.levels import MANY_GRADES, Levels
 
-ONE_THREAD = 20_000  # below it two threads were five times slower than one: they wait for each other
-MANY_GRADES = 6  # from here on grades are fitted as one number: a tree per grade would cost too much
+LEVEL_ROWS = 20_000  # training rows from which the levels of a number are counted
+PREDICT_AT_ONCE = 100_000  # rows; scikit-learn makes a float64 copy of what it predicts
 
 
 @dataclass
 class Fitted:
-    """Trees and the labels they know; for many grades the outcome shares of each predicted level."""
+    """Trees and the labels they know; for many grades the levels that turn their number into grades; rows learned."""
 
     trees: Any
     classes: Ints
     n_classes: int
-    levels: Floats | None = None
-    shares: Floats | None = None
+    levels: Levels | None = None
+    rows: int = 0
 
-    def predict(self, x: Floats) -> Floats:
-        """Return (n, n_classes) probabilities."""
-        return self._outcome(self.trees.predict(x) if self.shares is not None else self.trees.predict_proba(x))
+    def predict(self, x: AnyArray) -> Floats:
+        """Return (n, n_classes) float32 probabilities."""
+        say = self.trees.predict if self.levels else self.trees.predict_proba
+        with _one_thread():
+            return np.concatenate([self._outcome(say(x[a:b])) for a, b in _parts(len(x))])
 
-    def staged(self, x: Floats) -> Any:
+    def staged(self, x: AnyArray) -> Any:
         """Yield (n, n_classes) probabilities after 1, 2, ... rounds."""
-        steps = self.trees.staged_predict(x) if self.shares is not None else self.trees.staged_predict_proba(x)
+        steps = self.trees.staged_predict(x) if self.levels else self.trees.staged_predict_proba(x)
         for step in steps:
             yield self._outcome(step)
 
     def _outcome(self, raw: Floats) -> Floats:
-        if self.shares is not None and self.levels is not None:
-            return self.shares[np.searchsorted(self.levels, raw)]
-        out = np.full((len(raw), self.n_classes), 1e-6)
+        if self.levels is not None:
+            return self.levels.outcome(raw)
+        out = np.full((len(raw), self.n_classes), 1e-6, np.float32)
         out[:, self.classes] = raw
         return out / out.sum(1, keepdims=True)
 
@@ -59,7 +62,7 @@ class Boosted(Model):
 
     def fit(
         self,
-        encoded: Floats,
+        encoded: AnyArray,
         label: Ints,
         classes: int,
         sample_weight: Floats | None = None,
@@ -67,7 +70,7 @@ class Boosted(Model):
         seed: int = 0,
         positions: Floats | None = None,
     ) -> Fitted:
-        """Return fitted trees. encoded: (n, f), NaN allowed. Rows with label -1 are left out.
+        """Return fitted trees. encoded: (n, f) codes. Rows with label -1 are left out.
 
         target: (n, classes) soft labels; each row then stands once a class, weighted by its share (over 1%).
         positions: (classes,) places of ordered grades; from MANY_GRADES grades on they are fitted as a number.
@@ -87,11 +90,12 @@ class Boosted(Model):
             return Fitted(_Constant(np.bincount(y, weight, minlength=classes)[seen].astype(float)), seen, classes)
         from sklearn.ensemble import HistGradientBoostingClassifier
 
-        with _threads(len(y)):
-            trees = HistGradientBoostingClassifier(**self._options(len(y), seed)).fit(x, y, sample_weight=weight)
-        return Fitted(trees, trees.classes_, classes)
+        with _one_thread():
+            options = self._options(len(y), seed)
+            trees = HistGradientBoostingClassifier(**options).fit(x, y, sample_weight=_needed(weight))
+        return Fitted(trees, trees.classes_, classes, rows=len(y))
 
-    def _fit_number(self, x: Floats, soft: Floats, weight: Floats, seed: int, positions: Floats) -> Fitted:
+    def _fit_number(self, x: AnyArray, soft: Floats, weight: Floats, seed: int, positions: Floats) -> Fitted:
         """Fit the expected place on the scale: for squared error a soft label is its mean, no row stands twice."""
         classes = len(positions)
         seen = np.flatnonzero(soft.sum(0) > 0)
@@ -99,11 +103,12 @@ class Boosted(Model):
             return Fitted(_Constant((soft * weight[:, None]).sum(0)[seen]), seen, classes)
         from sklearn.ensemble import HistGradientBoostingRegressor
 
-        with _threads(len(x)):
+        with _one_thread():
             options = self._options(len(x), seed)
-            trees = HistGradientBoostingRegressor(**options).fit(x, soft @ positions, sample_weight=weight)
-            levels, shares = _outcomes(trees.predict(x), soft, weight)
-        return Fitted(trees, seen, classes, levels, shares)
+            trees = HistGradientBoostingRegressor(**options).fit(x, soft @ positions, sample_weight=_needed(weight))
+            few = slice(None, None, max(1, len(x) // LEVEL_ROWS))
+            levels = Levels.of(trees.predict(x[few]), soft[few], weight[few])
+        return Fitted(trees, seen, classes, levels, len(x))
 
     def _options(self, rows: int, seed: int) -> dict[str, Any]:
         return {
@@ -119,20 +124,20 @@ class Boosted(Model):
         }
 
 
-def _threads(rows: int) -> Any:
-    """Limit small fits to one thread."""
+def _one_thread() -> Any:
+    """Keep scikit-learn to one thread: two were five times slower on small fits; folds run side by side instead."""
     from threadpoolctl import threadpool_limits
 
-    return threadpool_limits(1 if rows < ONE_THREAD else None, "openmp")
+    return threadpool_limits(1, "openmp")
 
 
-def _outcomes(predicted: Floats, soft: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    """Return level edges and, per level, the smoothed shares of the grades: a calibrated histogram."""
-    levels = np.unique(np.quantile(predicted, np.linspace(0, 1, 21)[1:-1]))
-    counts = np.zeros((len(levels) + 1, soft.shape[1]))
-    np.add.at(counts, np.searchsorted(levels, predicted), soft * weight[:, None])
-    counts += 5.0 * counts.sum(0) / max(counts.sum(), 1e-12) + 1e-3
-    return levels, counts / counts.sum(1, keepdims=True)
+def _needed(weight: Floats) -> Floats | None:
+    """Return the weights, or None where all are equal: scikit-learn then bins in half the time."""
+    return None if np.all(weight == weight[:1]) else weight
+
+
+def _parts(rows: int) -> list[tuple[int, int]]:
+    return [(a, min(a + PREDICT_AT_ONCE, rows)) for a in range(0, rows, PREDICT_AT_ONCE)] or [(0, 0)]
 
 
 @dataclass

@@ -22,7 +22,7 @@ class Fitted:
 
     def predict(self, x: sp.csr_matrix) -> Floats:
         """Return (n, m, c) probabilities for rows x (n, all columns)."""
-        return softmax(self.logits(x[:, self.columns]))
+        return softmax(self.logits(narrowed(x, self.columns)))
 
     def one(self, m: int) -> Fitted:
         """Return the m-th model alone."""
@@ -78,8 +78,10 @@ class Linear(Model):
 
     def _step(self, fitted: Fitted, grown: Floats, x: sp.csr_matrix, target: Floats, alpha: Floats) -> None:
         """Take one step on the columns that occur in the batch; the others have no gradient."""
-        active = np.unique(x.indices)
-        x = x[:, active]
+        seen = np.zeros(x.shape[1], bool)
+        seen[x.indices] = True
+        active = np.flatnonzero(seen)
+        x = narrowed(x, active)
         m, c = fitted.intercept.shape
         w = fitted.coefficients[active]
         p = softmax(np.asarray(x @ w.reshape(len(active), m * c)).reshape(-1, m, c) + fitted.intercept)
@@ -107,6 +109,18 @@ class Linear(Model):
             target = one_hot(label, classes)
         *_, fitted = self.train(encoded, target, weight[:, None], seed)
         return fitted
+
+
+def narrowed(x: sp.csr_matrix, columns: Ints) -> sp.csr_matrix:
+    """Return x[:, columns] for rising ``columns``: entries elsewhere become explicit zeros, no row is rebuilt."""
+    place = np.full(x.shape[1], -1, np.int32)
+    place[columns] = np.arange(len(columns), dtype=np.int32)
+    found = place[x.indices]
+    data = x.data
+    if len(columns) < x.shape[1]:
+        kept = found >= 0
+        data, found = data * kept, np.where(kept, found, 0)
+    return sp.csr_matrix((data, found, x.indptr), shape=(x.shape[0], len(columns)))
 
 
 def softmax(z: Floats) -> Floats:

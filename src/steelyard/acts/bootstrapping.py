@@ -1,0 +1,59 @@
+"""Bootstrapping: paired intervals of the arms' differences, groups crossed with cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from steelyard.acts.cells import BASE, Cell, Judged, Settings, ranking, said
+from steelyard.features.table import Table
+from steelyard.values.arrays import Floats, Mask
+from steelyard.values.comparison import Interval
+
+
+def bootstrap(
+    table: Table, judged: Judged, cells: list[Cell], names: list[str], settings: Settings, rows: Mask | None = None
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Return per arm the value of every cell (k,) and of every replicate (b,), groups crossed with cells.
+
+    A replicate draws groups with replacement (one draw for all cells and arms, so that differences are paired) and
+    cells with replacement, as in a two-way bootstrap (Owen 2007, The pigeonhole bootstrap).
+    """
+    rng = np.random.default_rng(settings.seed + 17)
+    groups = np.unique(np.concatenate([table.group[c.test] for c in cells]))
+    b = settings.draws if len(groups) <= 50_000 else max(200, settings.draws // 5)
+    times = rng.poisson(1.0, (b, len(groups))).astype(np.float32)
+    pick = rng.multinomial(len(cells), np.full(len(cells), 1 / len(cells)), size=b)
+    values: dict[str, Floats] = {n: np.full(len(cells), np.nan) for n in names}
+    total = {n: np.zeros(b) for n in names}
+    for k, cell in enumerate(cells):
+        inside = np.arange(len(cell.test)) if rows is None else np.flatnonzero(rows[cell.test])
+        if not len(inside):
+            continue
+        where = cell.test[inside]
+        tested = ranking(table.group[where], judged.label[where], judged.scale)
+        weight = times[:, np.searchsorted(groups, np.unique(table.group[where]))]
+        for name in names:
+            measured = said(tested, cell.probability[name][inside], judged.scale)
+            sign = 1.0 if judged.measure.higher_is_better else -1.0
+            values[name][k] = sign * judged.measure.overall(measured)
+            total[name] += pick[:, k] * sign * judged.measure.bootstrap(measured, weight)
+    return values, {n: t / len(cells) for n, t in total.items()}
+
+
+def interval(value: float, draws: Floats, strict: float = 0.05) -> Interval:
+    """Return the percentile interval of bootstrap draws, at 95% and at the stricter level."""
+    known = draws[np.isfinite(draws)]
+    if not len(known):
+        return Interval(value, float("nan"), float("nan"), float("nan"), float("nan"))
+    q = np.quantile(known, [0.025, 0.975, strict / 2, 1 - strict / 2])
+    return Interval(value, *(float(v) for v in q))
+
+
+def difference(values: Mapping[str, Floats], a: str, b: str) -> Floats:
+    return values[a] - values[b]
+
+
+def deviation(draws: Mapping[str, Floats], name: str) -> float:
+    return float(np.nanstd(difference(draws, name, BASE)))

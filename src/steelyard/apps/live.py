@@ -1,0 +1,80 @@
+"""Progress on stderr: how far, for how long, how much is left; a heartbeat while a slow step runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+import time
+import weakref
+
+from steelyard.wording import say
+
+BEAT = 1.0  # seconds between two drawings of the live line
+QUIET = 60.0  # seconds without a line after which a log gets one
+STEP = 0.05  # share of a stage after which a log gets a line
+
+
+class Live:
+    """One live line on a terminal; in a log a line every STEP of a stage or every QUIET seconds. Never on stdout."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.silent = args.quiet or not (args.verbose or sys.stderr.isatty() or not args.json)
+        self.lang, self.tty = args.lang, sys.stderr.isatty()
+        self.started = self.stage_started = self.written = time.monotonic()
+        self.stage, self.done, self.total, self.share = "", 0, 1, 0.0
+        self.lock = threading.Lock()
+        if not self.silent:
+            threading.Thread(target=_beat, args=(weakref.ref(self),), daemon=True).start()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if self.silent:
+            return
+        with self.lock:
+            if stage != self.stage:
+                self.stage, self.stage_started, self.share = stage, time.monotonic(), 0.0
+            self.done, self.total = done, max(total, 1)
+            share = self.done / self.total
+            if self.tty or share - self.share >= STEP or done == total:
+                self.share = share
+                self._draw()
+
+    def beat(self) -> None:
+        """Draw the line again while a stage runs."""
+        with self.lock:
+            running = self.stage and self.done < self.total
+            if running and (self.tty or time.monotonic() - self.written >= QUIET):
+                self._draw()
+
+    def _draw(self) -> None:
+        now = self.written = time.monotonic()
+        text = say("P_line", self.lang, stage=say(f"P_{self.stage}", self.lang), done=self.done, total=self.total,
+                   left=self._left(now), passed=_span(now - self.started))  # fmt: skip
+        if self.tty:
+            end = "" if self.done < self.total else "\n"
+            print(f"\r\x1b[K{text}", end=end, file=sys.stderr, flush=True)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+    def _left(self, now: float) -> str:
+        """Return what is left of this stage: unknown before its first step, a range until a tenth is done."""
+        if not self.done:
+            return "…"
+        left = max((now - self.stage_started) / self.done * self.total - (now - self.stage_started), 0.0)
+        if self.done < self.total / 10:
+            return f"{_span(0.7 * left)} – {_span(1.5 * left)}"
+        return _span(left)
+
+
+def _beat(line: weakref.ref[Live]) -> None:
+    """Beat until the line is gone: the work is done."""
+    while (live := line()) is not None:
+        live.beat()
+        del live
+        time.sleep(BEAT)
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,72 @@
+"""Progress: on stderr only, a line every 5% in a log, one live line on a terminal, a heartbeat in slow steps."""
+
+import argparse
+import gc
+import io
+import sys
+import threading
+import time
+
+import pytest
+
+from steelyard.apps import live
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def args(**more: object) -> argparse.Namespace:
+    return argparse.Namespace(**{"quiet": False, "verbose": False, "json": False, "lang": "en", **more})
+
+
+def test_a_log_gets_a_line_every_five_percent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", log := io.StringIO())
+    line = live.Live(args())
+    for done in range(1001):
+        line("models", done, 1000)
+    assert 20 <= len(log.getvalue().splitlines()) <= 21
+    assert "1000/1000" in log.getvalue()
+
+
+def test_a_terminal_hears_a_heartbeat_while_a_step_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", screen := Terminal())
+    monkeypatch.setattr(live, "BEAT", 0.01)
+    line = live.Live(args(lang="zh"))
+    line("arms", 1, 4)
+    before = screen.getvalue().count("\r")
+    deadline = time.monotonic() + 5
+    while screen.getvalue().count("\r") < before + 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert screen.getvalue().count("\r") >= before + 3
+    assert "\n" not in screen.getvalue()
+
+
+def test_nothing_is_said_when_quiet_or_when_json_is_piped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", log := io.StringIO())
+    for asked in (args(quiet=True), args(json=True)):
+        live.Live(asked)("models", 1, 1)
+    assert log.getvalue() == ""
+
+
+def test_what_is_left_is_a_range_until_a_tenth_is_done() -> None:
+    line = live.Live(args(quiet=True))
+    line.total, line.done = 100, 2
+    assert "–" in line._left(line.stage_started + 10)
+    line.done = 50
+    assert line._left(line.stage_started + 10) == "10 s"
+    line.done = 0
+    assert line._left(line.stage_started + 10) == "…"
+
+
+def test_the_heartbeat_ends_with_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "BEAT", 0.01)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    before = set(threading.enumerate())
+    line = live.Live(args())
+    (beat,) = set(threading.enumerate()) - before
+    del line
+    gc.collect()
+    beat.join(timeout=5)
+    assert not beat.is_alive()
