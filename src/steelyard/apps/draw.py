@@ -105,7 +105,7 @@ def rows(found: list[dict[str, Any]], lang: str, whole: bool = False) -> str:
         suggested = row[f"suggestion_{lang}"]
         suggestion = f"{row['given']} → {suggested}" if suggested else row["given"]
         lines.append(f" {number(row['suspicion'])}  {pad(suggestion, 26)}  {cut(text, 78)}")
-        lines.append(f"        {pad(row['row_key'], 18)} {cut(row[f'reason_{lang}'] or '–', 90)}")
+        lines.append(f"        {pad(row['row_key'], 18)} {cut(row[f'reason_{lang}'] or '–', 110)}")
     return "\n".join(lines) or say("T_none", lang)
 
 
