@@ -19,6 +19,8 @@ from steelyard.values.recipe import Recipe
 from steelyard.values.samples import Samples
 
 TIERS = ("quick", "embed", "full")
+#: Of the new head over the rest; banking77, 4,000 rows, one epoch, on other training rows: accuracy 0.57 -> 0.71.
+HEAD_RATE = 10.0
 FOLDS = {"quick": 5, "embed": 5, "full": 3}
 #: Task part of each kind of table.
 TASK = {"relevance": "relevance_pointwise", "classification": "classification"}
@@ -48,6 +50,7 @@ class Deep:
             epochs=self.epochs,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
+            head_rate=HEAD_RATE,
             precision=self.precision,
             seed=seed,
         )
