@@ -130,7 +130,7 @@ def _embedded(
 
     def deepen(measured: dict[str, Any]) -> Any:
         near = run.keep("meant-alike", lambda: embedding.meant_alike(meaning, table, seed=seed))
-        return measured | near, {"encoder": {"model": deep.model, "identity": encoder.identity}}
+        return {**measured, **near}, {"encoder": {"model": deep.model, "identity": encoder.identity}}
 
     return table, deepen
 

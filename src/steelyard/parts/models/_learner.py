@@ -284,7 +284,9 @@ def groups(parameters: dict[str, Any], recipe: Recipe) -> list[dict[str, Any]]:
     their rate differs. ``share``: of the rate."""
     out = []
     for head in (False, True):
-        own = [p for n, p in parameters.items() if (recipe.head_rate != 1 and bool(set(n.split(".")) & set(HEADS))) == head]
+        own = [
+            p for n, p in parameters.items() if (recipe.head_rate != 1 and bool(set(n.split(".")) & set(HEADS))) == head
+        ]
         share = recipe.head_rate if head else 1.0
         for matrices, decay in ((True, recipe.weight_decay), (False, 0.0)):
             chosen = [p for p in own if (p.ndim > 1) == matrices]
