@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from steelyard import parts, provenance, tiers
-from steelyard.errors import UsageError
+from steelyard.errors import DataError, DataErrors, UsageError
 from steelyard.plan import Plan
 from steelyard.provenance import keep_source, plain, reopen
 from steelyard.run import Run, all_runs
@@ -106,6 +106,7 @@ def score(
     name: the run directory's first part; by default the file's name. processes: how many share the work, by default
     one a core (STEELYARD_PROCESSES); they change no number. progress(stage, done, total) is called as the
     work goes on. The same data and options give the same run directory and, on one machine, identical files.
+    Raises DataError for a table that ``check`` finds unusable.
     """
     from steelyard import engine
     from steelyard.acts import recording
@@ -115,6 +116,7 @@ def score(
     deep = tiers.options(tier, {**asked, "tuning": tuning, "precision": precision, "max_length": max_length})
     folds = folds or tiers.FOLDS[tier]
     samples = read(data, **reading)
+    _refuse_unusable(samples)
     options = {"tier": tier, "seed": seed, "folds": folds, "reading": plain(reading)}
     options |= {"deep": vars(deep)} if deep else {}
     plan = Plan("score", {"table": samples.origin.fingerprint}, options)
@@ -303,6 +305,30 @@ def demo_table(seed: int = 7) -> pa.Table:
     from steelyard.demo import catalogue
 
     return catalogue.make(seed)
+
+
+def metrics(name: str | None = None, *, like: str | None = None) -> list[dict[str, Any]]:
+    """Return the measures: full name, title, what it is, kind, needs and options.
+
+    name: one measure such as ``ndcg@10``; by default all. like: what another system means by the names (trec, sklearn,
+    quepid, lightgbm, esci-script, recbole); measures that it does not have are left out, or refused when named.
+    Raises UsageError U110 to U119 for names nobody knows.
+    """
+    from steelyard.parts import measures
+
+    if name is None:
+        return measures.overview(like)
+    return [measures.about(measures.like(name, like) if like else measures.parse(name))]
+
+
+def _refuse_unusable(samples: Samples) -> None:
+    """Raise what ``check`` calls an error of the table: labels that are no numbers, or nothing to tell apart."""
+    problems = [DataError(n.code, count=n.count, **n.facts) for n in samples.notes if n.severity == "error"]
+    known = samples.label[samples.label >= 0]
+    if len(known) and (known == known[0]).all():
+        problems.append(DataError("D116", count=len(known), label=samples.scale.names[known[0]]))
+    if problems:
+        raise problems[0] if len(problems) == 1 else DataErrors(problems)
 
 
 def _quiet(_stage: str, _done: int, _total: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from steelyard.acts.checking import check
 from steelyard.acts.checks import cost
-from steelyard.acts.checks.cost import Machine, quick_cost
+from steelyard.acts.checks.cost import Load, Machine, quick_cost
 from steelyard.acts.checks.power import smallest_visible
 from steelyard.errors import DataError, DataErrors, EnvironmentProblem, GateFailed
 from steelyard.values.checkup import Checkup
@@ -147,11 +147,12 @@ def test_short_memory_is_said_with_what_would_fit() -> None:
 
 
 def test_more_rows_take_longer_and_more_cores_less() -> None:
-    few, many = quick_cost(100_000, 100, BIG), quick_cost(2_000_000, 100, BIG)
-    assert 20 < few["seconds"] < 45
-    assert 15 * few["seconds"] < many["seconds"] < 20 * few["seconds"] + 1
-    assert quick_cost(2_000_000, 100, Machine(8, 64e9, True))["seconds"] < many["seconds"] / 2
-    assert quick_cost(0, 0, BIG)["rows_per_second"] == 0
+    few, many = quick_cost(Load(100_000, 100), BIG), quick_cost(Load(2_000_000, 100), BIG)
+    assert 3 * few["seconds"] < many["seconds"] < 20 * few["seconds"]
+    assert quick_cost(Load(2_000_000, 100), Machine(8, 64e9, True))["seconds"] < many["seconds"] / 2
+    assert quick_cost(Load(100_000, 100, outputs=4), BIG)["seconds"] > few["seconds"]
+    assert quick_cost(Load(100_000, 100, trees=False), BIG)["seconds"] < few["seconds"]
+    assert quick_cost(Load(0, 0), BIG)["rows_per_second"] == 0
 
 
 def test_this_machine_has_cores_and_memory() -> None:

@@ -8,22 +8,35 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-from steelyard.errors import DataErrors, EnvironmentProblem, GateFailed, Inconclusive, Interrupted, SteelyardError
+from steelyard.errors import (
+    DataErrors,
+    EnvironmentProblem,
+    GateFailed,
+    Inconclusive,
+    Interrupted,
+    SteelyardError,
+    UsageError,
+)
 from steelyard.version import VERSION
 from steelyard.wording import choose_language
 
-VERBS = ("demo", "check", "score", "compare", "show", "export", "runs", "list", "doctor")
+VERBS = ("demo", "check", "score", "compare", "show", "export", "runs", "list", "metrics", "doctor")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 gate, 2 usage, 3 data, 4 environment, 5 no verdict, 130."""
-    args = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    try:
+        args = parser().parse_args(words)
+    except SteelyardError as e:
+        return _fail(e, _guessed(words))
     args.lang = choose_language(args.lang)
     if not args.verb:
         parser().print_help()
@@ -45,6 +58,20 @@ def main(argv: list[str] | None = None) -> int:
         return _unexpected(e, args)
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are ours: coded, one JSON object when asked, exit 2."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError("U135", problem=message[:1].upper() + message[1:], command=self.prog)
+
+
+def _guessed(words: Sequence[str]) -> argparse.Namespace:
+    """Return the language and form in which to tell of words that could not be parsed."""
+    lang = next((b for a, b in pairwise(words) if a == "--lang"), None)
+    verbose = "-v" in words or "--verbose" in words
+    return argparse.Namespace(json="--json" in words, lang=choose_language(lang), verbose=verbose, answered=False)
+
+
 def _dispatch(args: argparse.Namespace) -> int:
     from steelyard.apps import commands
 
@@ -53,7 +80,7 @@ def _dispatch(args: argparse.Namespace) -> int:
 
 
 def _fail(error: SteelyardError, args: argparse.Namespace) -> int:
-    if args.json:
+    if args.json and not args.answered:
         problems = error.problems if isinstance(error, DataErrors) else (error,)
         body = {"schema": "steelyard.error/1", "errors": [p.as_dict() for p in problems], "exit_code": error.exit_code}
         print(json.dumps(body, ensure_ascii=False))
@@ -83,15 +110,15 @@ def _unexpected(error: Exception, args: argparse.Namespace) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of every verb."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="steelyard",
         description="Weigh every training sample, and say honestly whether weighting helps. 称出每条训练样本的分量。",
         epilog="DATA: a path, a glob or -. RUN: a directory, an id, a prefix or last.",
     )
     top.add_argument("--version", action="version", version=f"steelyard {VERSION}")
     everywhere = _everywhere()
-    verbs = top.add_subparsers(dest="verb", metavar="VERB")
-    top.set_defaults(lang=None, json=False, verbose=False, threads=None, run_dir=None)
+    verbs = top.add_subparsers(parser_class=Parser, dest="verb", metavar="VERB")
+    top.set_defaults(lang=None, json=False, answered=False, verbose=False, threads=None, run_dir=None)
 
     def verb(name: str, text: str) -> argparse.ArgumentParser:
         return verbs.add_parser(name, help=text, description=text, parents=[everywhere])
@@ -134,13 +161,16 @@ def parser() -> argparse.ArgumentParser:
     verb("runs", "all runs, newest first")
     parts_of = verb("list", "all parts of a kind, one line each")
     parts_of.add_argument("kind", nargs="?")
+    metrics = verb("metrics", "all measures with their exact names; --like says what another system means by them")
+    metrics.add_argument("name", nargs="?", help="one measure, such as ndcg@10")
+    metrics.add_argument("--like", metavar="SYSTEM", help="trec, sklearn, quepid, lightgbm, esci-script or recbole")
     verb("doctor", "versions and machine: what to paste into an issue")
     return top
 
 
-def _everywhere() -> argparse.ArgumentParser:
+def _everywhere() -> Parser:
     """Return the options that every verb has; they may stand before or behind the others."""
-    both = argparse.ArgumentParser(add_help=False)
+    both = Parser(add_help=False)
     group = both.add_argument_group("everywhere")
     group.add_argument("--json", action="store_true", help="one JSON object on stdout; logs go to stderr")
     group.add_argument("--lang", choices=["en", "zh"], help="language of sentences (or STEELYARD_LANG)")
@@ -178,8 +208,6 @@ def _reading(verb: argparse.ArgumentParser) -> None:
 
 def pairs(text: str | None, what: str) -> dict[str, str] | None:
     """Return ``a=b,c=d`` as a dictionary. Raises UsageError U131 for a piece without ``=``."""
-    from steelyard.errors import UsageError
-
     if not text:
         return None
     out = {}
@@ -209,8 +237,6 @@ def reading_options(args: argparse.Namespace) -> dict[str, Any]:
 
 def gate(text: str, facts: dict[str, Any]) -> None:
     """Raise GateFailed G501 when the user's gate holds: ``name=value``, ``name>number`` or ``name<number``."""
-    from steelyard.errors import UsageError
-
     tests: dict[str, Callable[[Any, str], bool]] = {
         ">": lambda a, b: float(a) > float(b),
         "<": lambda a, b: float(a) < float(b),

@@ -58,7 +58,8 @@ def checkup(found: Checkup, lang: str, name: str) -> str:
     """Return what check found, one finding a line with its code, then the costs and the next command."""
     lines = [f" {MARK[f.severity]:<5} {f.code} {plain(f.say(lang))}" for f in found.findings]
     lines.append(estimates(found, lang))
-    lines.append(say("T_next", lang, command=f"steelyard score {name}"))
+    if found.usable:
+        lines.append(say("T_next", lang, command=f"steelyard score {name}"))
     return "\n".join(lines)
 
 
@@ -190,6 +191,26 @@ def demo(run: Scored, result: Comparison, report: Path, lang: str) -> str:
 def runs(found: Sequence[Mapping[str, Any]], lang: str) -> str:
     body = [(r["name"], r["verb"], say("T_done" if r["done"] else "T_open", lang)) for r in found]
     return table(("run", "verb", ""), body, (48, 8, 12)) if body else say("T_none", lang)
+
+
+def machine(facts: Mapping[str, Any]) -> str:
+    """Return the machine's facts, one a line; bytes as GB."""
+    lines = []
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            lines += [f" {pad(k, 18)} {'–' if v is None else plain(v)}" for k, v in value.items()]
+        elif name in ("memory", "free_memory", "free_disk"):
+            lines.append(f" {pad(name, 18)} " + ("–" if value is None else f"{value / 1e9:.1f} GB"))
+        else:
+            lines.append(f" {pad(name, 18)} {plain(value)}")
+    return "\n".join(lines)
+
+
+def metrics(found: Sequence[Mapping[str, Any]], lang: str) -> str:
+    """Return one measure a line: its full name, how people write it, what it is."""
+    head = [say(k, lang) for k in ("T_metric", "T_title", "T_what")]
+    widths = [max([12, *(wcswidth(m[key]) for m in found)]) for key in ("name", "title")]
+    return table(head, [(m["name"], m["title"], m["what"]) for m in found], (*widths, 110))
 
 
 def part_list(found: Mapping[str, Mapping[str, str]]) -> str:

@@ -9,19 +9,45 @@ from pathlib import Path
 from typing import Any
 
 from steelyard.acts.checks.looked import Findings, Looked
+from steelyard.values.levels import MANY_GRADES
 
-#: Recalibrate here, and only here. seconds = start + rows * (per_row + per_character * characters) / speed(cores);
-#: bytes likewise. Seconds are those of one core. Taken from the design's figure for the quick tier: 100k rows of
-#: about 100 characters in 30 s on two cores.
+#: Recalibrate here, and only here, with benchmarks/speed.py. Seconds are those of one core; bytes of all processes.
+#: Measured on home_depot (74,067 and 2 million rows), crowdflower_search, qbqtc_zh and banking77; good to a factor of
+#: about 1.5 where the machine is like ours.
 QUICK = {
-    "start_s": 2.0,
-    "row_s": 2.0e-4,
-    "character_s": 2.9e-6,
-    "start_bytes": 350e6,
-    "row_bytes": 900.0,
-    "character_bytes": 6.0,
-    "second_core": 0.75,
+    "start_s": 3.0,
+    "row_s": 1.1e-4,  # a row encoded, predicted, explained
+    "character_s": 2.1e-6,
+    "tree_s": 4.5e-5,  # a row and output of one fit of the trees
+    "linear_character_s": 1.2e-6,  # a row of one training of the linear model
+    "linear_output_s": 5.0e-6,
+    "start_bytes": 600e6,
+    "row_bytes": 100.0,
+    "character_bytes": 7.0,
+    "learner_bytes": 7000.0,
+    "other_core": 0.75,
 }
+LEARN_FROM = 200_000  # as in acts.passes: rows that a model learns from at most
+FITS, REFITS = 5, 10  # folds; two repairs of five folds
+COPIES = 2.5  # labels that a repaired label names, on average
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a table asks of the quick tier. characters: mean length of a row's text; outputs: of the models."""
+
+    rows: int
+    characters: float
+    outputs: int = 1
+    trees: bool = True
+
+    @classmethod
+    def of(cls, looked: Looked) -> Load:
+        """Return the load of a table: two labels and many grades are one output, classes and few grades one each."""
+        scale, samples = looked.samples.scale, looked.samples
+        one = len(scale) <= 2 or (scale.ordered and len(scale) >= MANY_GRADES)
+        trees = samples.task == "relevance" or samples.numeric is not None
+        return cls(len(samples), mean_characters(looked), 1 if one else len(scale), trees)
 
 
 @dataclass(frozen=True)
@@ -39,18 +65,20 @@ class Machine:
         return cls(cores, _free_memory(), find_spec("torch") is not None)
 
 
-def quick_cost(rows: int, characters: float, machine: Machine) -> dict[str, Any]:
-    """Return seconds, rows_per_second and memory_bytes of the quick tier.
-
-    characters: mean length of a row's text. Memory does not shrink with more cores.
-    """
-    speed = 1 + QUICK["second_core"] * (machine.cores - 1)
-    work = rows * (QUICK["row_s"] + QUICK["character_s"] * characters) / speed
-    seconds = QUICK["start_s"] + work
-    memory = QUICK["start_bytes"] + rows * (QUICK["row_bytes"] + QUICK["character_bytes"] * characters)
+def quick_cost(load: Load, machine: Machine) -> dict[str, Any]:
+    """Return seconds, rows_per_second and memory_bytes of the quick tier. Memory hardly grows with the cores."""
+    learners = min(load.rows, LEARN_FROM)
+    each = QUICK["row_s"] + QUICK["character_s"] * load.characters
+    trainings = 1 if load.trees else 1 + REFITS / FITS
+    linear = trainings * (QUICK["linear_character_s"] * load.characters + QUICK["linear_output_s"] * load.outputs)
+    fits = FITS + REFITS * (COPIES if load.outputs > 1 else 1.0) if load.trees else 0.0
+    work = load.rows * each + learners * (linear + QUICK["tree_s"] * fits * load.outputs)
+    work /= 1 + QUICK["other_core"] * (machine.cores - 1)
+    bytes_each = QUICK["row_bytes"] + QUICK["character_bytes"] * load.characters
+    memory = QUICK["start_bytes"] + load.rows * bytes_each + learners * QUICK["learner_bytes"]
     return {
-        "seconds": round(seconds, 1),
-        "rows_per_second": round(rows / work) if work else 0,
+        "seconds": round(QUICK["start_s"] + work, 1),
+        "rows_per_second": round(load.rows / work) if work else 0,
         "memory_bytes": round(memory),
         "cores": machine.cores,
     }
