@@ -111,5 +111,5 @@ def test_a_full_run_is_compared_by_its_network(bert: str, samples: Samples, tmp_
 
 def test_a_quick_run_has_no_network(samples: Samples, tmp_path: Path) -> None:
     run = sy.score(samples, run_dir=tmp_path)
-    with pytest.raises(UsageError, match="U156"):
+    with pytest.raises(UsageError, match="U158"):
         sy.compare(run, model="network", run_dir=tmp_path)

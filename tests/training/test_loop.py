@@ -68,7 +68,7 @@ def test_accumulation_does_not_matter(bert: str, micro: int) -> None:
 def test_accumulation_does_not_matter_for_any_task(bert: str, task: str) -> None:
     made = parts.make("tasks", task)
     recipe = replace(RECIPE, epochs=1, learning_rate=1e-4)
-    whole, parted = (Setup(bert, pairs(), made, replace(recipe, micro_batch=m), double=True) for m in (None, 4))
+    whole, parted = (Setup(bert, pairs(), made, replace(recipe, micro_batch=m), double=True) for m in (None, 6))
     whole.run(), parted.run()
     assert apart(whole.weights(), parted.weights()) < 1e-9
     assert apart(whole.weights(), Setup(bert, pairs(), made, recipe, double=True).weights()) > 1e-4

@@ -31,7 +31,7 @@ def test_heads_come_from_the_seed_and_nothing_else_does(bert: str) -> None:
     assert {k for k in a if not torch.equal(a[k], c[k])} == {"classifier.weight"}
 
 
-@pytest.mark.parametrize("tuning", ["lora", "adalora", "frozen"])
+@pytest.mark.parametrize("tuning", ["lora", "adalora", "adapters", "frozen"])
 def test_a_tuning_trains_what_it_says_and_learns(bert: str, tuning: str) -> None:
     pytest.importorskip("peft")
     s = Setup(bert, texts(), parts.make("tasks", "classification"), tuning=tuning, rank=2)
@@ -40,7 +40,7 @@ def test_a_tuning_trains_what_it_says_and_learns(bert: str, tuning: str) -> None
     moved = {n for n, p in s.learner.module.named_parameters() if not torch.equal(p, before[n])}
     assert moved <= set(s.learner.trained)
     assert any("classifier" in n for n in moved)
-    assert (tuning == "frozen") == (not any("lora" in n for n in moved))
+    assert (tuning == "frozen") == (not any("lora" in n or ".up." in n for n in moved))
     base = [n for n in before if "word_embeddings" in n]
     assert base
     assert not set(base) & moved
@@ -53,7 +53,7 @@ def test_frozen_without_a_head_is_refused(bert: str) -> None:
         network(bert, tuning="some")
 
 
-@pytest.mark.parametrize("tuning", ["full", "lora", "adalora"])
+@pytest.mark.parametrize("tuning", ["full", "lora", "adalora", "adapters"])
 def test_reload_is_the_original(bert: str, folder: Path, tuning: str) -> None:
     s = Setup(bert, texts(), parts.make("tasks", "classification"), tuning=tuning)
     s.run()
@@ -67,6 +67,26 @@ def test_reload_is_the_original(bert: str, folder: Path, tuning: str) -> None:
     assert torch.equal(a, b)
     assert not {p.suffix for p in (folder / "m").iterdir()} - {".safetensors", ".json", ".txt", ".jinja"}
     assert json.loads((folder / "m" / "steelyard.json").read_text())["schema"] == "steelyard.model/1"
+
+
+def test_adapters_are_the_identity_until_they_learn(bert: str) -> None:
+    from transformers import DistilBertConfig, DistilBertForSequenceClassification
+
+    from steelyard.parts.models import _bottleneck
+
+    plain, adapted = network(bert).eval(), network(bert, tuning="adapters", rank=1).eval()
+    ids = torch.arange(5, 15)[None]
+    with torch.no_grad():
+        assert torch.equal(plain(input_ids=ids).logits, adapted(input_ids=ids).logits)
+    inside = [m for m in adapted.modules() if isinstance(m, _bottleneck.Bottleneck)]
+    assert len(inside) == 4  # two behind each of two blocks
+    other = DistilBertForSequenceClassification(
+        DistilBertConfig(vocab_size=9, dim=8, n_layers=3, n_heads=2, hidden_dim=8)
+    )
+    _bottleneck.insert(other, 4)
+    assert sum(isinstance(m, _bottleneck.Bottleneck) for m in other.modules()) == 6
+    with pytest.raises(UsageError, match="U156"):
+        _bottleneck.insert(torch.nn.Sequential(torch.nn.Linear(2, 2)), 4)
 
 
 def test_reload_of_nothing(folder: Path) -> None:

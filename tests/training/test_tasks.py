@@ -11,7 +11,7 @@ from tiny import RECIPE, Setup, pairs, sentences, texts
 import steelyard as sy
 from steelyard import parts
 from steelyard.errors import DataError, UsageError
-from steelyard.parts.tasks import tagging
+from steelyard.parts.tasks import checked, tagging
 from steelyard.parts.tasks._entities import entities, report, scheme
 from steelyard.parts.tasks._lists import spread
 from steelyard.parts.tasks._ranking import dealt
@@ -211,8 +211,6 @@ def test_truncation_keeps_the_query_and_is_counted(bert: str) -> None:
 def test_labels_outside_the_range_are_named() -> None:
     samples = texts(6)
     with pytest.raises(DataError, match="M203") as e:
-        from steelyard.parts.tasks import checked
-
         checked(samples.label + 1, 3, samples)
     assert str(samples.row_key[2]) in str(e.value)
 

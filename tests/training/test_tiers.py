@@ -1,7 +1,5 @@
 """embed and full through the public verbs: the same columns, resumed runs, cached vectors, words that make no sense."""
 
-import subprocess
-import sys
 import zlib
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import pytest
 from tiny import WORDS, pairs, sentences, texts
 
 import steelyard as sy
-from steelyard.acts import embedding
+from steelyard.acts import embedding, networking
 from steelyard.errors import EnvironmentProblem, UsageError
 from steelyard.parts.models.transformer import Transformer
 
@@ -71,6 +69,21 @@ def test_many_grades_are_fitted_as_one_number(bert: str, folder: Path) -> None:
     scored = sy.score(rows, task="relevance", run_dir=folder, model=bert, **FULL)
     assert len(scored.scale) == 9
     assert np.isfinite(scored.column("suspicion")).all()
+
+
+def test_no_network_reads_a_row_that_it_trained_on(bert: str, folder: Path, monkeypatch) -> None:
+    trained: list[np.ndarray] = []
+    real = networking.train
+
+    def noting(learner, batches, *args, **how):
+        trained.append(np.unique(np.concatenate(batches.steps)))
+        return real(learner, batches, *args, **how)
+
+    monkeypatch.setattr(networking, "train", noting)
+    fold = sy.score(noisy(), run_dir=folder, model=bert, **FULL).column("fold")
+    for f, rows in enumerate(trained):
+        np.testing.assert_array_equal(rows, np.flatnonzero(fold != f))
+    assert len(trained) == 2
 
 
 class Killed(Exception):
@@ -179,11 +192,12 @@ def test_words_that_make_no_sense(bert: str, folder: Path, monkeypatch) -> None:
         sy.score(noisy(), run_dir=folder, tier="embed", model="no/such")
 
 
-def test_the_command_line_takes_a_tier(bert: str, folder: Path) -> None:
+def test_the_command_line_takes_a_tier(bert: str, folder: Path, capsys, monkeypatch) -> None:
+    from steelyard.apps.cli import main
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     pq.write_table(pa.Table.from_pylist(noisy(45)), folder / "t.parquet")
-    words = ["score", "t.parquet", "--tier", "full", "--model", bert, "--epochs", "1", "--folds", "2", "--json"]
-    done = subprocess.run(
-        [sys.executable, "-m", "steelyard.apps.cli", *words], cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert '"rows": 45' in done.stdout
+    words = ["score", str(folder / "t.parquet"), "--tier", "full", "--model", bert, "--epochs", "1", "--folds", "2"]
+    assert main([*words, "--json", "--run-dir", str(folder / "runs")]) == 0
+    assert '"rows": 45' in capsys.readouterr().out
+    assert main(["score", str(folder / "t.parquet"), "--tier", "ful"]) == 2

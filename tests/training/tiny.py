@@ -16,7 +16,7 @@ from steelyard.acts.weighing import Stages, Weighing
 from steelyard.values.recipe import Recipe
 from steelyard.values.samples import Samples
 
-WORDS = ["red", "blue", "green", "shoe", "shirt", "hat", "nike", "adidas", "puma", "men", "women", "kids", "good", "bad", "fine", "cheap", "soft", "warm", "old", "new"]
+WORDS = ("red blue green shoe shirt hat nike adidas puma men women kids good bad fine cheap soft warm old new").split()  # noqa: SIM905
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 

@@ -1,4 +1,4 @@
-"""Batches: which rows make a step. Seeded, of like length, queries whole; the same plan for every arm and every resume."""
+"""Batches: which rows make a step. Seeded, of like length, queries whole; the same for every arm and every resume."""
 
 from __future__ import annotations
 

@@ -128,10 +128,13 @@ def with_meaning(
     """
     folder = cache_of(encoder, root)
     sides = [first] if second is None else [first, second]
-    found = [
-        embed(encoder, texts, folder, lambda done, total, i=i: progress("embed", i * total + done, len(sides) * total))
-        for i, texts in enumerate(sides)
-    ]
+    found = []
+    for i, texts in enumerate(sides):
+
+        def tell(done: int, total: int, i: int = i) -> None:
+            progress("embed", i * total + done, len(sides) * total)
+
+        found.append(embed(encoder, texts, folder, tell))
     meaning = Meaning(found[0], found[1] if second is not None else None, table.text)
     features = table.features
     if second is not None:

@@ -67,9 +67,10 @@ def train(
 ) -> Iterator[Step]:
     """Train and yield every step; the learner ends with the weights of the best epoch (of the last without judge).
 
-    judge: value on the rows to stop by, higher is better, asked at the end of an epoch, before its checkpoint;
-    None: no opinion. keeper: a Keeper that resumes and writes checkpoints. Raises DataError T101 when a loss is no number: the step is not taken, the last checkpoint
-    stays, the rows are named; UsageError U154 for an alpha that aligns, without reference.
+    judge: value on the rows to stop by, higher is better, asked at the end of an epoch, before its checkpoint; None: no
+    opinion. keeper: a Keeper that resumes and writes checkpoints. reference: rows to align with.
+    Raises DataError T101 when a loss is no number: the step is not taken, the last checkpoint stays, the rows are
+    named; UsageError U154 for an alpha that aligns, without reference.
     """
     if weighing.alpha.reference and weighing.fixed is None and reference is None:
         raise UsageError("U154", alpha=type(weighing.alpha).__name__.lower())

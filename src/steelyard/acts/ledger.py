@@ -1,4 +1,4 @@
-"""The ledger of a training: what every row showed at each visit, a few numbers a row, free with the training's own pass."""
+"""The ledger of a training: what every row showed at each visit; a few numbers a row, free with training's own pass."""
 
 from __future__ import annotations
 

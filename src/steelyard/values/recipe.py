@@ -17,7 +17,8 @@ class Recipe:
 
     batch_size: rows a step. micro_batch: rows that pass through the network at once, at most; smaller ones need less
     memory and change nothing else. warmup: share of the steps in which the rate rises. schedule: linear, cosine or
-    constant. clip: greatest length of the step's gradient, 0 = never clipped. patience: epochs without a better
+    constant. head_rate: the new head's rate over that of the pretrained weights; it starts from random numbers, so that
+    short trainings want more, such as 10. clip: greatest length of the step's gradient, 0 = never clipped. patience: epochs without a better
     value on the rows to stop by before training ends, 0 = all epochs; the best epoch is kept either way.
     precision: fp32, or bf16 (autocast; losses and sums stay fp32). Raises UsageError U150 for a value out of range.
     """
@@ -28,6 +29,7 @@ class Recipe:
     learning_rate: float = 1e-4
     warmup: float = 0.06
     schedule: str = "linear"
+    head_rate: float = 1.0
     weight_decay: float = 0.01
     clip: float = 1.0
     patience: int = 0
@@ -42,6 +44,7 @@ class Recipe:
             "learning_rate": (self.learning_rate > 0, "above 0, such as 1e-4"),
             "warmup": (0 <= self.warmup < 1, "0 to below 1"),
             "schedule": (self.schedule in SCHEDULES, ", ".join(SCHEDULES)),
+            "head_rate": (self.head_rate > 0, "above 0, such as 10"),
             "weight_decay": (self.weight_decay >= 0, "0 or more"),
             "clip": (self.clip >= 0, "0 or more"),
             "patience": (self.patience >= 0, "0, 1, 2 ..."),

@@ -11,7 +11,7 @@ from steelyard.values.arrays import Floats
 
 @dataclass(frozen=True)
 class ImportanceSampling(Alpha):
-    """Draw ``share`` of the batch with p_i proportional to the bound |p - e_y| of the gradient, alpha_i = times / (b p_i).
+    """Draw ``share`` of the batch, p_i proportional to the bound |p - e_y| of the gradient; alpha_i = times / (b p_i).
 
     The mean of alpha_i g_i over the batch is unbiased. Rows not drawn have weight 0; the forward pass alone decides,
     and with ``micro_batch`` below the batch size they cost no backward pass. Source: Katharopoulos & Fleuret 2018, Not

@@ -56,5 +56,5 @@ def _low_rank(module: Any, tuning: str, rank: int, steps: int, head: str) -> Any
 def allocate(module: Any, step: int) -> None:
     """Let AdaLoRA move its ranks after an optimiser step, before the gradients are cleared; others do nothing."""
     base = getattr(module, "base_model", None)
-    if hasattr(base, "update_and_allocate"):
+    if base is not None and hasattr(base, "update_and_allocate"):
         base.update_and_allocate(step)

@@ -38,7 +38,7 @@ class Gradients:
     """Watches a learner's network when asked to; before that it costs nothing.
 
     The reference is the mean gradient of reference rows, which training never sees, smoothed over refreshes. ``dot``
-    is <g_i, m>, the sign that L2RW uses; ``dot_adam`` is <g_i, P m> with Adam's own preconditioner P = 1/(sqrt(v) + eps),
+    is <g_i, m>, the sign that L2RW uses; ``dot_adam`` is <g_i, P m> with Adam's own P = 1/(sqrt(v) + eps),
     applied to m alone: what one Adam step on the row would do to the reference loss, to first order.
     """
 

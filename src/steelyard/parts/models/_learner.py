@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from steelyard.errors import EnvironmentProblem
-from steelyard.parts.models._adapting import allocate
+from steelyard.parts.models._adapting import HEADS, allocate
 from steelyard.parts.models._gradients import GRADIENT, Gradients
 from steelyard.values.arrays import AnyArray, Floats, Ints
 from steelyard.values.encoded import Encoded
@@ -43,7 +43,7 @@ class Learner:
     def __init__(self, module: Any, task: Any, encoded: Encoded, recipe: Recipe, pad: int) -> None:
         self.module, self.task, self.encoded, self.recipe, self.pad = module, task, encoded, recipe, pad
         self.trained = {n: p for n, p in module.named_parameters() if p.requires_grad}
-        self.optimiser = torch.optim.AdamW(groups(self.trained, recipe.weight_decay), lr=recipe.learning_rate)
+        self.optimiser = torch.optim.AdamW(groups(self.trained, recipe), lr=recipe.learning_rate)
         first = next(module.parameters())
         self.device, self.dtype = first.device, torch.promote_types(first.dtype, torch.float32)
         self.micro = recipe.micro_batch or recipe.batch_size
@@ -91,7 +91,7 @@ class Learner:
         limit = self.recipe.clip or float("inf")
         length = float(torch.nn.utils.clip_grad_norm_(self.trained.values(), limit))
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         self.optimiser.step()
         self.moves += 1
         allocate(self.module, self.moves)
@@ -279,8 +279,17 @@ def _weighted(losses: torch.Tensor, weight: torch.Tensor | None, n: int) -> torc
     return (losses if weight is None else losses * weight).sum() / n
 
 
-def groups(parameters: dict[str, Any], decay: float) -> list[dict[str, Any]]:
-    """Return AdamW's two groups: matrices decay, vectors (biases, norms) do not. Source: Devlin et al. 2019, A.2."""
-    matrices = [p for p in parameters.values() if p.ndim > 1]
-    vectors = [p for p in parameters.values() if p.ndim <= 1]
-    return [{"params": matrices, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
+def groups(parameters: dict[str, Any], recipe: Recipe) -> list[dict[str, Any]]:
+    """Return AdamW's groups: matrices decay, vectors (biases, norms) do not (Devlin et al. 2019, A.2); heads apart when
+    their rate differs. ``share``: of the rate."""
+    out = []
+    for head in (False, True):
+        own = [
+            p for n, p in parameters.items() if (recipe.head_rate != 1 and bool(set(n.split(".")) & set(HEADS))) == head
+        ]
+        share = recipe.head_rate if head else 1.0
+        for matrices, decay in ((True, recipe.weight_decay), (False, 0.0)):
+            chosen = [p for p in own if (p.ndim > 1) == matrices]
+            if chosen:
+                out.append({"params": chosen, "weight_decay": decay, "share": share})
+    return out

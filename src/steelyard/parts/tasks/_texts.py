@@ -26,13 +26,14 @@ def render(samples: Samples, template: str, start: int = 0, stop: int | None = N
     columns = {name: _column(samples, name, start, stop) for _, names in pieces for name in names}
     rows = []
     for i in range(stop - start):
-        filled = [
-            _FIELD.sub(lambda m, i=i: columns[m[1]][i], piece).strip()
-            for piece, names in pieces
-            if not names or any(columns[name][i] for name in names)
-        ]
+        here = {name: values[i] for name, values in columns.items()}
+        filled = [_filled(piece, here) for piece, names in pieces if not names or any(here[n] for n in names)]
         rows.append(BAR.join(text for text in filled if text))
     return rows
+
+
+def _filled(piece: str, values: dict[str, str]) -> str:
+    return _FIELD.sub(lambda found: values[found[1]], piece).strip()
 
 
 def _column(samples: Samples, name: str, start: int, stop: int) -> list[str]:

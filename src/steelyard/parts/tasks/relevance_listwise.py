@@ -17,7 +17,7 @@ WAYS = ("listnet", "lambda")
 class RelevanceListwise(RankingTask):
     """way ``listnet``: cross entropy between softmax(grades / temperature) and softmax(scores), times m.
 
-    way ``lambda``: RankNet's pairs weighted by the NDCG that swapping them would move (LambdaRank's bound in LambdaLoss).
+    way ``lambda``: RankNet's pairs weighted by the NDCG that a swap would move (LambdaRank's bound in LambdaLoss).
     g_i = lambda_i grad s_i (see ``_lists``). temperature: of the grades' places 0..1.
     Sources: Cao et al. 2007, ListNet, eq. 4 (top one); Wang et al. 2018, The LambdaLoss Framework, eq. 9.
     """
