@@ -188,7 +188,13 @@ def compare(
 
     scored = open_run(run, run_dir)
     _known_arms(arms)
-    asked = {"metric": metric, "model": model, "min_gain": min_gain, "interest": interest, "max_rows": max_rows}
+    asked: dict[str, Any] = {
+        "metric": metric,
+        "model": model,
+        "min_gain": min_gain,
+        "interest": interest,
+        "max_rows": max_rows,
+    }
     asked |= {"repairs": repairs, "inner_folds": inner_folds} | ({"arms": list(arms)} if arms else {})
     options = {"seeds": seeds, "folds": folds, **asked}
     plan = Plan("compare", {"run": scored.id}, options)
@@ -347,7 +353,7 @@ def _refuse_unusable(samples: Samples) -> None:
     """Raise what ``check`` calls an error of the table: labels that are no numbers, or nothing to tell apart."""
     problems = [DataError(n.code, count=n.count, **n.facts) for n in samples.notes if n.severity == "error"]
     known = samples.label[samples.label >= 0]
-    if len(known) and (known == known[0]).all():
+    if samples.task != "tagging" and len(known) and (known == known[0]).all():
         problems.append(DataError("D116", count=len(known), label=samples.scale.names[known[0]]))
     if problems:
         raise problems[0] if len(problems) == 1 else DataErrors(problems)

@@ -97,6 +97,11 @@ def measure(
     facts = {
         "blend_network": share,
         "log_loss_network": loss_of(network, table.label),
+        "curves": {
+            name: [[round(float(v), 5) for v in d["curve"][i]] for d in done]
+            for i, name in enumerate(("training", "held_out"))
+        },
+        "rows_a_part": min((int(d["parts"]) for d in done if d["parts"]), default=None),
         "truncated": {"rows": int(encoded.truncated.sum()), "tokens": int(encoded.dropped.sum())},
     }
     return signals, facts
@@ -141,8 +146,16 @@ def _fold(
             raise
     shutil.rmtree(kept, ignore_errors=True)
     columns = ledger.columns()
+    curve = np.stack([_curve(columns["trajectory"][rows]), _curve(path[table.label[held] >= 0])])
+    parts = np.array(learner.micro if learner.halved else 0)
     read = {"said": said, "norm": norm, "cosine": cosine, "learned": right, "trajectory": path}
+    read |= {"curve": curve, "parts": parts}
     return {**read, **{name: columns[name] for name in SEEN}}
+
+
+def _curve(confidence: Floats) -> Floats:
+    """Return (e,) the mean of -log(confidence in the given label) after each epoch, nats."""
+    return -np.log(np.maximum(confidence, 1e-6)).mean(0) if len(confidence) else np.zeros(confidence.shape[1])
 
 
 def _two(said: Floats) -> Floats:

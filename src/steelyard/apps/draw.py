@@ -89,8 +89,29 @@ def scored(run: Scored, lang: str) -> str:
         lines.append(say("T_reviewed", lang, **info["reviewed"]))
     if info.get("calibration"):
         lines.append(reliability(info["calibration"], lang))
+    lines += network(info, lang)
     lines += ["", rows(run.top(5), lang), "", say("T_after_score", lang, run=run.run.path.name)]
     return "\n".join(lines)
+
+
+def network(info: Mapping[str, Any], lang: str) -> list[str]:
+    """Return what a full run says of its network: loss, share, text that was cut, memory that ran out."""
+    facts = info.get("network")
+    if not facts:
+        return []
+    lines = [say("T_network", lang, model=facts["model"], loss=facts["log_loss_network"], share=facts["blend_network"])]
+    cut_off = facts["truncated"]
+    if cut_off["rows"]:
+        told = {
+            "count": cut_off["rows"],
+            "rows": info["rows"],
+            "limit": facts["max_length"],
+            "tokens": cut_off["tokens"],
+        }
+        lines.append(" NOTE  T120 " + say("T120", lang, **told))
+    if facts.get("rows_a_part"):
+        lines.append(" NOTE  T121 " + say("T121", lang, parts=facts["rows_a_part"]))
+    return lines
 
 
 def rows(found: list[dict[str, Any]], lang: str, whole: bool = False) -> str:

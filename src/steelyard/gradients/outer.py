@@ -55,10 +55,8 @@ class Outer(Gradient):
         part = direction.parts.get(self.layer.weight or "")
         if isinstance(part, Tensor):
             v = (part.T if self.layer.transposed else part).to(g.dtype)
-            if g.shape[2] < a.shape[2]:
-                out = out + ((a @ v.T) * g).sum((1, 2))
-            else:
-                out = out + ((g @ v) * a).sum((1, 2))
+            product = (a @ v.T) * g if g.shape[2] < a.shape[2] else (g @ v) * a
+            out = out + product.sum((1, 2))
         elif part is not None:
             u, r = (part[1], part[0]) if self.layer.transposed else part
             out = out + ((self.g @ u.to(self.g.dtype)) * (self.a @ r.to(self.a.dtype))).sum((1, 2), dtype=out.dtype)

@@ -17,7 +17,7 @@ class LayerNorm(Rule):
 
     def covers(self, module: nn.Module) -> bool:
         plain = isinstance(module, nn.LayerNorm) and type(module).forward is nn.LayerNorm.forward
-        return plain and len(module.normalized_shape) == 1  # type: ignore[arg-type]
+        return plain and len(module.normalized_shape) == 1
 
     def forward(self, module: Any, seat: Seat, input: Tensor) -> Tensor:
         names = seat.name_of(module.weight), seat.name_of(module.bias)
@@ -42,7 +42,8 @@ class _LayerNorm(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
         g = grads[0].contiguous()
-        x, w, b, mean, rstd = (v if v is None else v.detach() for v in ctx.saved_tensors)
+        saved: list[Any] = [v if v is None else v.detach() for v in ctx.saved_tensors]
+        x, w, b, mean, rstd = saved
         if len(x) < len(g):  # the samples share x, and each has its own gradient
             x, mean, rstd = (v.expand(len(g), *v.shape[1:]).contiguous() for v in (x, mean, rstd))
         seat, shape = ctx.seat, ctx.shape
