@@ -1,4 +1,4 @@
-"""Learning curves of a network: what it fails to expect, epoch by epoch, on rows it trains on and on rows it never saw."""
+"""Learning curves of a network: what it fails to expect after each epoch, of rows it trains on and of unseen rows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def curves_chart(facts: Mapping[str, Any]) -> Html:
     shapes: list[Html] = []
     for kind, folds in found.items():
         shapes += [shape for fold in folds for shape in _curve(across, upward, fold, kind)]
-        if folds:
+        if folds and folds[0]:
             shapes.append(words(RIGHT + 8, upward.at(folds[0][-1]) + 4, both(f"chart.curves.{kind}"), kind="value"))
     return drawing(
         "curves",
