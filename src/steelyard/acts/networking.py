@@ -95,6 +95,7 @@ def measure(
         warnings.simplefilter("ignore", RuntimeWarning)  # a row that no training saw has no mean
         signals |= {called: np.nanmean([d[name] for d in done], axis=0) for name, called in SEEN.items()}
     facts = {
+        "parts": int(max(d["halved"] for d in done)),  # rows that passed at once after memory ran out, 0: it never did
         "blend_network": share,
         "log_loss_network": loss_of(network, table.label),
         "truncated": {"rows": int(encoded.truncated.sum()), "tokens": int(encoded.dropped.sum())},
@@ -141,7 +142,8 @@ def _fold(
             raise
     shutil.rmtree(kept, ignore_errors=True)
     columns = ledger.columns()
-    read = {"said": said, "norm": norm, "cosine": cosine, "learned": right, "trajectory": path}
+    halved = np.array(learner.micro if learner.halved else 0)
+    read = {"halved": halved, "said": said, "norm": norm, "cosine": cosine, "learned": right, "trajectory": path}
     return {**read, **{name: columns[name] for name in SEEN}}
 
 
