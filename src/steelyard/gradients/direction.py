@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +18,7 @@ from torch.optim import Optimizer
 from steelyard.errors import UsageError
 
 #: A parameter's direction: the tensor itself, or its factors (U, R) with V = U R^T.
-Part = Tensor | tuple[Tensor, Tensor]
+Part: TypeAlias = "Tensor | tuple[Tensor, Tensor]"
 
 
 @dataclass(frozen=True)

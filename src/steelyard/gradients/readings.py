@@ -39,5 +39,5 @@ def built(uses: list[Gradient]) -> dict[str, Tensor]:
 
 
 def total(uses: list[Gradient], alpha: Tensor | None) -> dict[str, Tensor]:
-    """Return sum_i alpha_i g_i by parameter name; uses are added in the order of the backward pass, as autograd does."""
+    """Return sum_i alpha_i g_i by parameter name; uses add in the order of the backward pass, as in autograd."""
     return reduce(added, [use.total(alpha) for use in uses])

@@ -60,7 +60,9 @@ def watch(
             inside.add(name)
         if rule.hollow or any(p.requires_grad for p in rule.parameters(module)):
             seats[name] = (module, rule)
-    return Watched(model, seats, scoring, narrowed=chosen is not None or layers != "all", chosen=chosen)
+    if layers == "all":
+        refuse(model, {p for module, rule in seats.values() for p in rule.parameters(module)}, chosen)
+    return Watched(model, seats, scoring, narrowed=chosen is not None or layers != "all")
 
 
 class Watched:
@@ -75,15 +77,12 @@ class Watched:
         seats: dict[str, tuple[nn.Module, Rule]],
         scoring: bool,
         narrowed: bool,
-        chosen: set[str] | None,
     ) -> None:
         self.model, self.scoring = model, scoring
         self.step_open: Step | None = None
         own = {p for module, rule in seats.values() for p in rule.parameters(module) if p.requires_grad}
         qualified = {p: name for name, p in model.named_parameters()}
         self.names = {p: qualified[p] for p in own}
-        if not narrowed or chosen is not None:
-            refuse(model, {qualified[p] for p in own}, chosen)
         self.parameters = {name: p for p, name in self.names.items()}
         self._frozen = [p for p in model.parameters() if p.requires_grad and p not in own] if narrowed else []
         device = next(iter(self.parameters.values())).device if self.parameters else None

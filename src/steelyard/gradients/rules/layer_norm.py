@@ -17,7 +17,7 @@ class LayerNorm(Rule):
 
     def covers(self, module: nn.Module) -> bool:
         plain = isinstance(module, nn.LayerNorm) and type(module).forward is nn.LayerNorm.forward
-        return plain and len(module.normalized_shape) == 1  # type: ignore[arg-type]
+        return plain and len(module.normalized_shape) == 1
 
     def forward(self, module: Any, seat: Seat, input: Tensor) -> Tensor:
         names = seat.name_of(module.weight), seat.name_of(module.bias)
