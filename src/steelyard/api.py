@@ -116,6 +116,7 @@ def score(
     deep = tiers.options(tier, {**asked, "tuning": tuning, "precision": precision, "max_length": max_length})
     folds = folds or tiers.FOLDS[tier]
     samples = read(data, **reading)
+    tiers.refuse_unread(samples)
     _refuse_unusable(samples)
     options = {"tier": tier, "seed": seed, "folds": folds, "reading": plain(reading)}
     options |= {"deep": vars(deep)} if deep else {}

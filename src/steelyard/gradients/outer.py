@@ -43,11 +43,18 @@ class Outer(Gradient):
         t, i, o = g.shape[1], a.shape[2], g.shape[2]
         if t == 1:
             return (a.square().sum((1, 2)) + self._ones) * g.square().sum((1, 2))
-        if t * (i + o) <= i * o:
+        spans = _spans(g) if t > 8 else [(0, t)] * len(g)
+        if t * (i + o) <= i * o and sum((end - start) ** 2 for start, end in spans) > 0.8 * len(g) * t * t:
             inputs = a @ a.transpose(1, 2) + self._ones
-            return torch.einsum("nst,nst->n", inputs.expand(len(g), -1, -1), g @ g.transpose(1, 2))
-        per_sample = [(g[j].T @ a[j if len(a) > 1 else 0]).square().sum() for j in range(len(g))]
-        return torch.stack(per_sample) + self._ones * g.sum(1).square().sum(1)
+            return (inputs * (g @ g.transpose(1, 2))).sum((1, 2))
+        own = [(a[j if len(a) > 1 else 0, start:end], g[j, start:end]) for j, (start, end) in enumerate(spans)]
+        return torch.stack([self._norm_sq_of_one(x, y) for x, y in own])
+
+    def _norm_sq_of_one(self, a: Tensor, g: Tensor) -> Tensor:
+        """sum (A A^T o G G^T) or |G^T A|^2, whichever is cheaper for (t, i) and (t, o)."""
+        if len(a) * (a.shape[1] + g.shape[1]) <= a.shape[1] * g.shape[1]:
+            return torch.dot((a @ a.T + self._ones).flatten(), (g @ g.T).flatten())
+        return (g.T @ a).square().sum() + self._ones * g.sum(0).square().sum()
 
     def dot(self, direction: Direction) -> Tensor:
         a, g = wide(self.a), wide(self.g)
@@ -95,3 +102,10 @@ class Outer(Gradient):
     @property
     def _ones(self) -> float:
         return 1.0 if self.bias else 0.0
+
+
+def _spans(g: Tensor) -> list[tuple[int, int]]:
+    """Return for every sample where its tokens with a gradient begin and end: padding, on either side, has none."""
+    live = torch.linalg.vector_norm(g, float("inf"), dim=2) != 0
+    end = (live.shape[1] - live.flip(1).byte().argmax(1)) * live.any(1)
+    return list(zip(live.byte().argmax(1).tolist(), end.tolist(), strict=True))
