@@ -60,7 +60,7 @@ def test_memory_that_runs_out_is_told(bert: str, folder: Path, monkeypatch) -> N
 
     real = Learner._output
 
-    def tight(self, rows, part):  # noqa: ANN001, ANN202
+    def tight(self, rows, part):
         if self.module.training and len(rows) > 4:
             raise MemoryError
         return real(self, rows, part)
@@ -91,7 +91,7 @@ def test_no_network_reads_a_row_that_it_trained_on(bert: str, folder: Path, monk
     trained: list[np.ndarray] = []
     real = networking.train
 
-    def noting(learner, batches, *args, **how):  # noqa: ANN001, ANN002, ANN003, ANN202
+    def noting(learner, batches, *args, **how):
         trained.append(np.unique(np.concatenate(batches.steps)))
         return real(learner, batches, *args, **how)
 
