@@ -34,7 +34,7 @@ class Oracle:
         return self._built
 
     def norm(self, per_layer: bool = False) -> Tensor:
-        squares = torch.stack([sum(self._flat(p).square().sum(1) for p in la.parameters) for la in self.layers], 1)  # type: ignore[misc]
+        squares = torch.stack([sum(self._flat(p).square().sum(1) for p in la.parameters) for la in self.layers], 1)
         return squares.sqrt() if per_layer else squares.sum(1).sqrt()
 
     def dot(self, direction: Direction, per_layer: bool = False) -> Tensor:
