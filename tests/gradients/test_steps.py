@@ -76,6 +76,7 @@ def test_layers_sum_to_the_total_and_samples_to_the_batch_gradient():
     torch.testing.assert_close(dots.sum(), total, **CLOSE)
 
 
+@pytest.mark.filterwarnings("ignore:`gradient_checkpointing_enable` is deprecated")
 @pytest.mark.parametrize("name", ["bert", "qwen2"])
 def test_checkpointing_does_not_matter(name):
     model, of = make(name, torch.float32)
@@ -83,7 +84,7 @@ def test_checkpointing_does_not_matter(name):
     with watch(model) as watched, watched.step(N, norm=True, sketch=3) as step:
         step.backward(losses(model, of))
         norm, sketch = step.norm(), step.sketch(3)
-    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
     model.train()  # checkpointing is off in eval mode; these models have their dropout set to zero first
     for module in model.modules():
         if isinstance(module, nn.Dropout):
@@ -181,6 +182,7 @@ def test_two_rows_a_sample_are_one_gradient():
     torch.testing.assert_close(sketch, oracle.sketch(3), **CLOSE)
 
 
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated")
 @pytest.mark.parametrize("kind", ["lora", "adalora", "bottleneck"])
 def test_adapters(kind):
     model, of = make("bert")
@@ -192,10 +194,11 @@ def test_adapters(kind):
         assert torch.equal(losses(model, of).detach(), before)
     else:
         peft = pytest.importorskip("peft")
-        common = {"r": 2, "target_modules": ["query", "value"], "task_type": "SEQ_CLS", "lora_dropout": 0.0}
-        config = peft.LoraConfig(**common)
-        if kind == "adalora":
-            config = peft.AdaLoraConfig(**{**common, "init_r": 3, "target_r": 2, "total_step": 10})
+        common = {"target_modules": ["query", "value"], "task_type": "SEQ_CLS", "lora_dropout": 0.0}
+        if kind == "lora":
+            config = peft.LoraConfig(r=2, **common)
+        else:
+            config = peft.AdaLoraConfig(init_r=3, target_r=2, total_step=10, **common)
         model = peft.get_peft_model(model, config).double().eval()
     torch.manual_seed(3)
     with torch.no_grad():

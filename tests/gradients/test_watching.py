@@ -10,8 +10,7 @@ from tiny_models import N, losses, make  # noqa: E402
 from torch import nn  # noqa: E402
 
 from steelyard.errors import UsageError  # noqa: E402
-from steelyard.gradients import Direction, Uncovered, secant, watch  # noqa: E402
-from steelyard.gradients.secant import step_of  # noqa: E402
+from steelyard.gradients import Direction, Uncovered, secant, step_of, watch  # noqa: E402
 
 
 def test_importing_the_package_does_not_import_torch():
