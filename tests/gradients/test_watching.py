@@ -144,3 +144,13 @@ def test_secant_becomes_the_directional_derivative():
     assert errors[0] > 5 * errors[1] > 25 * errors[2]
     assert errors[2] < 1e-3
     assert all(torch.equal(p, before[n]) for n, p in model.named_parameters())
+
+
+def test_the_code_of_the_engine_page_runs():
+    from pathlib import Path
+
+    text = (Path(__file__).parents[2] / "docs" / "engine.md").read_text(encoding="utf-8")
+    code = text.split("```python\n")[1].split("```")[0]
+    names: dict = {}
+    exec(code, names)
+    assert set(names["alpha"].tolist()) == {0.0, 1.0}
