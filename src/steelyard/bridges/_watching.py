@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from transformers import TrainerCallback
+from transformers.loss.loss_utils import ForCausalLMLoss
 
 from steelyard.bridges._columns import GIVEN, ROW, KeepColumns, take
 from steelyard.bridges._row_losses import logits_of, observed
@@ -125,10 +126,10 @@ class ImportanceCallback(TrainerCallback):
 
 
 def predicts_next(model: Any) -> bool:
-    """Say whether the model's labels are its own next tokens, as the Trainer asks it."""
+    """Say whether the labels are the model's own next tokens: its loss then shifts them by one."""
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     decoder_only = not getattr(getattr(inner, "config", None), "is_encoder_decoder", False)
-    return decoder_only and getattr(inner, "loss_type", None) == "ForCausalLM"
+    return decoder_only and getattr(inner, "loss_function", None) is ForCausalLMLoss
 
 
 def _epoch(state: Any) -> int:

@@ -129,6 +129,6 @@ class WeightedTrainer(Trainer):
         own = outputs.get("loss") if hasattr(outputs, "get") else None
         if own is None or self.row_losses is not None or self.label_smoother is not None:
             return
-        mean = float(losses.sum() / count.sum())
-        if abs(float(own) - mean) > 1e-2 * max(abs(mean), 1e-3):
-            raise UsageError("U166", own=float(own), mean=mean)
+        mean, said = (losses.sum() / count.sum()).item(), own.item()
+        if abs(said - mean) > 1e-2 * max(abs(mean), 1e-3):
+            raise UsageError("U166", own=said, mean=mean)
