@@ -32,16 +32,28 @@ def network(kind: str = "bert", dropout: float = 0.0, **more: Any) -> Any:
     if kind == "bert":
         return t.BertForSequenceClassification(
             t.BertConfig(
-                hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
-                max_position_embeddings=16, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout,
-                initializer_range=0.2, **small,
+                hidden_size=16,
+                num_hidden_layers=1,
+                num_attention_heads=2,
+                intermediate_size=32,
+                max_position_embeddings=16,
+                hidden_dropout_prob=dropout,
+                attention_probs_dropout_prob=dropout,
+                initializer_range=0.2,
+                **small,
             )  # fmt: skip
         )
     if kind == "tokens":
         return t.BertForTokenClassification(
             t.BertConfig(
-                hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
-                max_position_embeddings=16, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, **small,
+                hidden_size=16,
+                num_hidden_layers=1,
+                num_attention_heads=2,
+                intermediate_size=32,
+                max_position_embeddings=16,
+                hidden_dropout_prob=0.0,
+                attention_probs_dropout_prob=0.0,
+                **small,
             )  # fmt: skip
         )
     if kind == "gpt2":  # says nothing of its loss, which shifts all the same
@@ -50,8 +62,14 @@ def network(kind: str = "bert", dropout: float = 0.0, **more: Any) -> Any:
         )
     return t.LlamaForCausalLM(
         t.LlamaConfig(
-            hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
-            max_position_embeddings=16, bos_token_id=0, eos_token_id=0, **small,
+            hidden_size=16,
+            intermediate_size=32,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            max_position_embeddings=16,
+            bos_token_id=0,
+            eos_token_id=0,
+            **small,
         )  # fmt: skip
     )
 

@@ -170,7 +170,9 @@ def test_tokens_are_means_over_a_row() -> None:
     assert seen["right"][0].item() == float(one["right"].all())
     assert all(torch.isnan(values[2]) for values in seen.values())
     shifted = observed(logits, labels, shift=True)
-    assert shifted["loss"][1].item() == pytest.approx(observed(logits[1, :-1], labels[1, 1:])["loss"].mean().item(), rel=1e-5)
+    assert shifted["loss"][1].item() == pytest.approx(
+        observed(logits[1, :-1], labels[1, 1:])["loss"].mean().item(), rel=1e-5
+    )
 
 
 def test_a_row_that_comes_twice_in_a_batch_counts_twice() -> None:

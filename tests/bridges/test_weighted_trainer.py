@@ -196,7 +196,9 @@ def test_a_model_whose_loss_is_another_is_refused(tmp_path: Path) -> None:
     trainer = WeightedTrainer(Doubled(), arguments(tmp_path), train_dataset=rows(), weights=W)
     with pytest.raises(UsageError, match="U166"):
         trainer.train()
-    own = {"row_losses": lambda outputs, y: 2 * torch.nn.functional.cross_entropy(outputs["logits"], y, reduction="none")}
+    own = {
+        "row_losses": lambda outputs, y: 2 * torch.nn.functional.cross_entropy(outputs["logits"], y, reduction="none")
+    }
     assert len(weighted(tmp_path, Doubled(), rows(), W, how=own).state.log_history) > 2
     with pytest.raises(UsageError, match="U165"):
         weighted(tmp_path, Doubled(), rows(), W, how={"row_losses": lambda outputs, y: outputs["loss"]})

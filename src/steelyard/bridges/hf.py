@@ -1,8 +1,8 @@
 """Hugging Face: a callback that watches every row of a ``Trainer``, and a ``Trainer`` that weighs every row.
 
-    watch = ImportanceCallback("runs/watched")
-    Trainer(..., train_dataset=with_rows(rows), data_collator=watch.collator(collator), callbacks=[watch]).train()
-    WeightedTrainer(..., train_dataset=rows, weights=weights).train()
+watch = ImportanceCallback("runs/watched")
+Trainer(..., train_dataset=with_rows(rows), data_collator=watch.collator(collator), callbacks=[watch]).train()
+WeightedTrainer(..., train_dataset=rows, weights=weights).train()
 """
 
 from __future__ import annotations

@@ -32,6 +32,7 @@ class WandB(Tracker):
             disable_git=True,
             x_disable_stats=True,
             x_disable_meta=True,
+            x_save_requirements=False,
         )
         return wandb.init(
             project=self.project,
