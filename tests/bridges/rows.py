@@ -29,49 +29,16 @@ def network(kind: str = "bert", dropout: float = 0.0, **more: Any) -> Any:
 
     torch.manual_seed(0)
     small = {"vocab_size": WORDS, "num_labels": CLASSES, **more}
-    if kind == "bert":
-        return t.BertForSequenceClassification(
-            t.BertConfig(
-                hidden_size=16,
-                num_hidden_layers=1,
-                num_attention_heads=2,
-                intermediate_size=32,
-                max_position_embeddings=16,
-                hidden_dropout_prob=dropout,
-                attention_probs_dropout_prob=dropout,
-                initializer_range=0.2,
-                **small,
-            )  # fmt: skip
-        )
-    if kind == "tokens":
-        return t.BertForTokenClassification(
-            t.BertConfig(
-                hidden_size=16,
-                num_hidden_layers=1,
-                num_attention_heads=2,
-                intermediate_size=32,
-                max_position_embeddings=16,
-                hidden_dropout_prob=0.0,
-                attention_probs_dropout_prob=0.0,
-                **small,
-            )  # fmt: skip
-        )
+    size = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    size |= {"max_position_embeddings": 16}
+    if kind in ("bert", "tokens"):
+        drop = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
+        made = t.BertForSequenceClassification if kind == "bert" else t.BertForTokenClassification
+        return made(t.BertConfig(initializer_range=0.2, **size, **drop, **small))
+    ends = {"bos_token_id": 0, "eos_token_id": 0}
     if kind == "gpt2":  # says nothing of its loss, which shifts all the same
-        return t.GPT2LMHeadModel(
-            t.GPT2Config(n_embd=16, n_layer=1, n_head=2, n_positions=16, bos_token_id=0, eos_token_id=0, **small)
-        )
-    return t.LlamaForCausalLM(
-        t.LlamaConfig(
-            hidden_size=16,
-            intermediate_size=32,
-            num_hidden_layers=1,
-            num_attention_heads=2,
-            max_position_embeddings=16,
-            bos_token_id=0,
-            eos_token_id=0,
-            **small,
-        )  # fmt: skip
-    )
+        return t.GPT2LMHeadModel(t.GPT2Config(n_embd=16, n_layer=1, n_head=2, n_positions=16, **ends, **small))
+    return t.LlamaForCausalLM(t.LlamaConfig(**size, **ends, **small))
 
 
 def arguments(folder: Path, **more: Any) -> Any:

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="the Hugging Face bridge needs torch")
+pytest.importorskip("torch", reason="the Hugging Face bridge needs torch")
 pytest.importorskip("transformers", reason="the Hugging Face bridge needs transformers")
 pytest.importorskip("accelerate", reason="the Hugging Face bridge needs accelerate")
 
+import torch
 from rows import arguments, network, rows, same, weights_of
 from transformers import Trainer, TrainerCallback, default_data_collator
 
@@ -25,8 +26,10 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def watched(folder: Path, data: Any = None, model: Any = None, *, out: Any = None, how: Any = None, resume: bool = False,
-            more_callbacks: tuple = (), **more: Any) -> tuple[ImportanceCallback, Any]:  # fmt: skip
+def watched(
+    folder: Path, data: Any = None, model: Any = None, *, out: Any = None, how: Any = None, resume: bool = False,
+    more_callbacks: tuple = (), **more: Any,
+) -> tuple[ImportanceCallback, Any]:  # fmt: skip
     watch, data = ImportanceCallback(out), data or rows()
     trainer = Trainer(
         model or network(), arguments(folder, **more), train_dataset=with_rows(data),
@@ -190,7 +193,7 @@ def test_row_numbers_that_do_not_arrive_are_an_error_with_its_remedy(tmp_path: P
         watch = ImportanceCallback()
         how = {"data_collator": watch.collator(default_data_collator)} if collator else {}
         trainer = Trainer(network(), arguments(tmp_path), train_dataset=data, callbacks=[watch], **how)
-        with pytest.raises(UsageError, match="U163.*with_rows"):
+        with pytest.raises(UsageError, match=r"U163.*with_rows"):
             trainer.train()
 
 

@@ -20,7 +20,7 @@ def data(n: int = 600, wrong: int = 60, seed: int = 0) -> tuple[np.ndarray, np.n
     return x, np.array(["bad", "fair", "good"])[given], np.array(["bad", "fair", "good"])[true]
 
 
-@parametrize_with_checks([ImportanceScorer(folds=2, repairs=1)])
+@parametrize_with_checks([ImportanceScorer(folds=2, repairs=0)])
 def test_checks_of_scikit_learn(estimator, check) -> None:
     check(estimator)
 

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="the Hugging Face bridge needs torch")
+pytest.importorskip("torch", reason="the Hugging Face bridge needs torch")
 pytest.importorskip("transformers", reason="the Hugging Face bridge needs transformers")
 pytest.importorskip("accelerate", reason="the Hugging Face bridge needs accelerate")
 
+import torch
 from rows import apart, arguments, network, rows, same, weights_of
 from transformers import Trainer, default_data_collator
 
@@ -36,8 +37,7 @@ def weighted(folder: Path, model: Any, data: Any, weights: Any, *, how: dict | N
     return trainer
 
 
-@pytest.mark.parametrize("weights", [None, np.ones(24), np.full(24, 7.0)])
-@pytest.mark.parametrize("accumulate", [1, 3])
+@pytest.mark.parametrize(("weights", "accumulate"), [(None, 1), (np.ones(24), 3), (np.full(24, 7.0), 1)])
 def test_without_weights_it_is_the_plain_trainer_bit_for_bit(tmp_path: Path, weights: Any, accumulate: int) -> None:
     more = {"gradient_accumulation_steps": accumulate}
     before = plain(tmp_path, network(dropout=0.2), rows(), **more)
@@ -86,7 +86,7 @@ def test_the_step_is_the_mean_of_weighted_gradients(tmp_path: Path, size: int, a
     numbered = [{**row, "number": i} for i, row in enumerate(data)]
     alpha = dict(enumerate(W / W.mean()))
     expected = by_hand(network(), [[numbered[i] for i in step] for step in trainer.steps], alpha, rate)
-    assert sorted(sum(trainer.steps[: len(trainer.steps) // 2], [])) == list(range(24))
+    assert sorted(row for step in trainer.steps[: len(trainer.steps) // 2] for row in step) == list(range(24))
     assert apart(weights_of(trainer.model), expected) < 1e-6
     assert apart(weights_of(trainer.model), weights_of(network())) > 1e-3
 
@@ -178,7 +178,7 @@ def test_a_weight_that_does_not_arrive_is_an_error_with_its_remedy(tmp_path: Pat
                 [{k: v for k, v in row.items() if k != "text"} for row in f]))  # fmt: skip
 
     trainer = Overriding(network(), arguments(tmp_path), train_dataset=rows(), weights=W)
-    with pytest.raises(UsageError, match="U163.*sample_weight.*input_ids"):
+    with pytest.raises(UsageError, match=r"U163.*sample_weight.*input_ids"):
         trainer.train()
 
 

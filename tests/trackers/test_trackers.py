@@ -173,5 +173,5 @@ def test_a_command_lists_them(capsys: pytest.CaptureFixture) -> None:
     assert main(["list", "trackers"]) == 0
     out = capsys.readouterr().out
     assert all(name in out for name in READ)
-    with pytest.raises(UsageError, match="U105.*wandb"):
+    with pytest.raises(UsageError, match=r"U105.*wandb"):
         parts.find("trackers", "wandbb")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -65,9 +66,9 @@ class Watched:
 
     def save(self, path: Path) -> None:
         """Write what a resumed training needs, as npz."""
-        own = {f"epochs_{name}": values for name, values in self.epochs.items()}
+        state: dict[str, Any] = {f"epochs_{name}": values for name, values in self.epochs.items()}
         with path.open("wb") as out:
-            np.savez(out, **self.ledger.state(), **own)
+            np.savez(out, **state, **dict[str, Any](self.ledger.state()))
 
     def load(self, path: Path) -> None:
         """Go on from a file of ``save``; more epochs than were planned then are kept free for what comes."""

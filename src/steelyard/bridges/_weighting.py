@@ -14,7 +14,7 @@ from steelyard.bridges._row_losses import items, logits_of, row_losses
 from steelyard.bridges._watching import ImportanceCallback, predicts_next
 from steelyard.bridges.sample_weight import per_row
 from steelyard.errors import UsageError
-from steelyard.values.arrays import Floats
+from steelyard.values.arrays import AnyArray, Floats
 from steelyard.values.weights import effective_sample_size
 
 RowLosses = Callable[[Any, torch.Tensor], torch.Tensor]
@@ -34,6 +34,9 @@ class WeightedTrainer(Trainer):
     Raises DataError D180 or D185 for weights that cannot be, UsageError U163 to U167.
     """
 
+    train_dataset: Any
+    data_collator: Any
+
     def __init__(self, *args: Any, weights: Any = None, row_losses: RowLosses | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.row_losses = row_losses
@@ -47,7 +50,7 @@ class WeightedTrainer(Trainer):
             raise UsageError("U167", type=type(self.train_dataset).__name__)
         rows = len(self.train_dataset)
         weights = column_of(self.train_dataset, WEIGHT) if weights is None else weights
-        own = {ROW: np.arange(rows)}
+        own: dict[str, AnyArray] = {ROW: np.arange(rows)}
         if weights is not None:
             alpha = per_row(weights, rows)
             self.alpha = None if np.all(alpha == alpha[:1]) else alpha

@@ -1,4 +1,4 @@
-"""SwanLab, the usual choice in China; offline unless told otherwise: files on this machine, sent by ``swanlab sync``."""
+"""SwanLab, the usual choice in China; offline unless told otherwise: files, sent later by ``swanlab sync``."""
 
 from __future__ import annotations
 

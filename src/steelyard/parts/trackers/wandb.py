@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from steelyard.parts.trackers import Numbers, Tracker
 
@@ -17,7 +17,7 @@ class WandB(Tracker):
     """
 
     project: str = "steelyard"
-    mode: str = "offline"
+    mode: Literal["offline", "online", "disabled"] = "offline"
     entity: str = ""
 
     needs: ClassVar[str] = "wandb"
