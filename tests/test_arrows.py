@@ -15,7 +15,13 @@ LEVEL = {
 }  # fmt: skip
 FILES = sorted(p for p in SRC.rglob("*.py") if p.name != "__init__.py" or p.parent != SRC)
 WITHOUT_TORCH = ("values", "features", "acts")
-HEAVY = {"ray": "engine/ray.py", "wandb": "parts/trackers/wandb.py", "mlflow": "parts/trackers/mlflow.py"}
+HEAVY = {
+    "ray": "engine/ray.py",
+    "tensorboard": "parts/trackers/tensorboard.py",
+    "wandb": "parts/trackers/wandb.py",
+    "mlflow": "parts/trackers/mlflow.py",
+    "swanlab": "parts/trackers/swanlab.py",
+}
 
 
 def imports_of(path: Path) -> set[str]:

@@ -25,6 +25,7 @@ KINDS = {
     "exports": "Export",
     "tasks": "Task",
     "alphas": "Alpha",
+    "trackers": "Tracker",
 }
 
 

@@ -12,5 +12,14 @@ from steelyard.testing.measures import check_measure
 from steelyard.testing.models import check_model
 from steelyard.testing.policies import check_policy
 from steelyard.testing.sources import check_source
+from steelyard.testing.trackers import check_tracker
 
-__all__ = ["check_estimator", "check_export", "check_measure", "check_model", "check_policy", "check_source"]
+__all__ = [
+    "check_estimator",
+    "check_export",
+    "check_measure",
+    "check_model",
+    "check_policy",
+    "check_source",
+    "check_tracker",
+]
