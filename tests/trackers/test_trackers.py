@@ -82,12 +82,26 @@ def from_mlflow(tracker: Any, run: str) -> Found:
     (found,) = client.search_runs([home], f"attributes.run_name = '{run}'")
     assert found.data.params["model"] == "保温杯"
     assert found.info.status == "FINISHED"
-    histories = {name: client.get_metric_history(found.info.run_id, name) for name in found.data.metrics}
+    histories = {
+        name.replace("_at_", "@"): client.get_metric_history(found.info.run_id, name) for name in found.data.metrics
+    }
     return {(metric.step, name): metric.value for name, history in histories.items() for metric in history}
 
 
 def from_swanlab(tracker: Any, run: str) -> Found:
-    pytest.fail("not read yet")
+    """Read the offline file of the run, as ``swanlab sync`` does; nothing of the machine is in it."""
+    from swanlab.proto.swanlab.record.v1.record_pb2 import Record
+    from swanlab.sdk.internal.core_python.store import DataStoreReader
+
+    for path in Path(tracker.folder).glob("swanlab/run-*/*.swanlab"):
+        reader = DataStoreReader()
+        reader.open(path)
+        records = [Record.FromString(data) for data in reader]
+        if run in {record.start.name for record in records}:
+            assert "保温杯" in (path.parent / "files" / "config.yaml").read_text(encoding="utf-8")
+            assert [file.name for file in (path.parent / "files").iterdir()] == ["config.yaml"]
+            return {(r.scalar.step, r.scalar.key): r.scalar.value.number for r in records if r.scalar.key}
+    pytest.fail(f"no offline file of {run}")
 
 
 READ = {
@@ -106,6 +120,13 @@ def test_trackers(name: str, tmp_path: Path) -> None:
     if needs:
         pytest.importorskip(needs, reason=f"{needs} is not installed")
     check_tracker(parts.make("trackers", name, folder=str(tmp_path / "here")), READ[name])
+
+
+def test_mlflow_spells_names_that_it_does_not_take() -> None:
+    from steelyard.parts.trackers.mlflow import spelled
+
+    assert spelled("stop/ndcg@10[gain=esci]") == "stop/ndcg_at_10_gain_esci_"
+    assert spelled("train/loss") == "train/loss"
 
 
 def test_listing_and_starting_the_light_one_imports_none_of_them(tmp_path: Path) -> None:
