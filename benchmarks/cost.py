@@ -1,4 +1,4 @@
-"""What do per-sample gradients cost? MiniLM (22.7 M), four classes, rows of e-commerce length, as ratios to training."""
+"""What do per-sample gradients cost? MiniLM, four classes, rows of e-commerce length, as ratios to training."""
 
 from __future__ import annotations
 
@@ -234,7 +234,8 @@ if __name__ == "__main__":
     notes = (
         f"\n{args.rows} rows, mean length {of.mean():.0f}, {args.threads} threads, {args.rounds} rounds, interleaved; "
     )
-    notes += f"ratios to the first line of the same round. torch {torch.__version__}. Growth of memory over one epoch: {grown}. "
+    notes += f"ratios to the first line of the same round. torch {torch.__version__}. "
+    notes += f"Growth of memory over one epoch: {grown}. "
     notes += " ".join(missing)
     command = f"python benchmarks/cost.py --rows {args.rows} --rounds {args.rounds} --threads {args.threads}"
     command += " --peers" * args.peers
