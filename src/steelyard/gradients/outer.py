@@ -7,6 +7,7 @@ t i o with a dense direction, t r (i + o) with one of rank r; weighted sum t i o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -43,17 +44,17 @@ class Outer(Gradient):
         t, i, o = g.shape[1], a.shape[2], g.shape[2]
         if t == 1:
             return (a.square().sum((1, 2)) + self._ones) * g.square().sum((1, 2))
-        spans = _spans(g) if t > 8 else [(0, t)] * len(g)
-        if t * (i + o) <= i * o and sum((end - start) ** 2 for start, end in spans) > 0.8 * len(g) * t * t:
-            inputs = a @ a.transpose(1, 2) + self._ones
-            return (inputs * (g @ g.transpose(1, 2))).sum((1, 2))
-        own = [(a[j if len(a) > 1 else 0, start:end], g[j, start:end]) for j, (start, end) in enumerate(spans)]
-        return torch.stack([self._norm_sq_of_one(x, y) for x, y in own])
+        if t * (i + o) > i * o:
+            return torch.stack([self._norm_sq_built(a[j if len(a) > 1 else 0], g[j]) for j in range(len(g))])
+        out = g.new_empty(len(g))
+        for own, start, end in _alike(g) if t > 16 and len(g) > 4 else [(slice(None), 0, t)]:
+            x, y = a[own if len(a) > 1 else slice(None), start:end], g[own, start:end]
+            out[own] = ((x @ x.transpose(1, 2) + self._ones) * (y @ y.transpose(1, 2))).sum((1, 2))
+        return out
 
-    def _norm_sq_of_one(self, a: Tensor, g: Tensor) -> Tensor:
-        """sum (A A^T o G G^T) or |G^T A|^2, whichever is cheaper for (t, i) and (t, o)."""
-        if len(a) * (a.shape[1] + g.shape[1]) <= a.shape[1] * g.shape[1]:
-            return torch.dot((a @ a.T + self._ones).flatten(), (g @ g.T).flatten())
+    def _norm_sq_built(self, a: Tensor, g: Tensor) -> Tensor:
+        live = torch.linalg.vector_norm(g, float("inf"), dim=1) != 0
+        a, g = a[live], g[live]
         return (g.T @ a).square().sum() + self._ones * g.sum(0).square().sum()
 
     def dot(self, direction: Direction) -> Tensor:
@@ -104,8 +105,17 @@ class Outer(Gradient):
         return 1.0 if self.bias else 0.0
 
 
-def _spans(g: Tensor) -> list[tuple[int, int]]:
-    """Return for every sample where its tokens with a gradient begin and end: padding, on either side, has none."""
+def _alike(g: Tensor, groups: int = 4) -> list[tuple[Any, int, int]]:
+    """Return samples of like length, and where their tokens with a gradient begin and end; padding has none.
+
+    Squares of lengths are what a norm costs: the longest sample of a batch must not set the price of the others.
+    """
+    n, t = g.shape[:2]
     live = torch.linalg.vector_norm(g, float("inf"), dim=2) != 0
-    end = (live.shape[1] - live.flip(1).byte().argmax(1)) * live.any(1)
-    return list(zip(live.byte().argmax(1).tolist(), end.tolist(), strict=True))
+    start, end = live.byte().argmax(1), (t - live.flip(1).byte().argmax(1)) * live.any(1)
+    order = torch.argsort(end - start)
+    split = order.tensor_split(min(groups, n))
+    found: list[tuple[Any, int, int]] = [(own, int(start[own].min()), int(end[own].max())) for own in split]
+    if sum(len(own) * (last - first) ** 2 for own, first, last in found) > 0.7 * n * t * t:
+        return [(slice(None), 0, t)]
+    return found
