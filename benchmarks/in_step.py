@@ -6,6 +6,8 @@ import argparse
 import time
 from pathlib import Path
 
+import numpy as np
+
 from _crowd import pairs
 from _results import keep
 from steelyard import engine, parts
@@ -43,7 +45,7 @@ def compared(which: str, seeds: int, epochs: int, max_length: int, arms: tuple[s
     how = {"which": which, "epochs": epochs, "max_length": max_length, "arms": list(arms)}
     run = Run.open(Path("runs"), "in-step", Plan("compare", {"table": samples.origin.fingerprint}, how))
     return comparing.compare(
-        encode(samples), {}, judged(samples, None, parse), everything,
+        encode(samples), np.zeros(0, int), judged(samples, None, parse), everything,
         Settings(seeds=seeds, arms=arms, inner_folds=3, repairs=1), model="network", networks=networks, each=each,
         keep=run.keep, progress=progress,
     )  # fmt: skip

@@ -114,20 +114,24 @@ def score(
 
     asked = {"model": model, "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     deep = tiers.options(tier, {**asked, "tuning": tuning, "precision": precision, "max_length": max_length})
-    folds = folds or tiers.FOLDS[tier]
+    folds = tiers.FOLDS[tier] if folds is None else folds
+    _within("folds", folds, 2, "2, 3, 4 ...")
     samples = read(data, **reading)
     tiers.refuse_unread(samples)
     _refuse_unusable(samples)
     options = {"tier": tier, "seed": seed, "folds": folds, "reading": plain(reading)}
     options |= {"deep": vars(deep)} if deep else {}
-    plan = Plan("score", {"table": samples.origin.fingerprint}, options)
+    given = isinstance(data, Samples)  # read, chosen or changed by the caller: the file alone does not tell which rows
+    inputs = {"table": samples.origin.fingerprint} | ({"samples": provenance.content(samples)} if given else {})
+    plan = Plan("score", inputs, options)
     run = Run.open(runs_root(run_dir), name or _stem(samples), plan)
     if run.has("scores.parquet") and run.has("run.json"):
+        provenance.moved(run, samples)
         run.touch()
         return Scored(run, reopen)
     with run.locked():
         run.log(verb="score", rows=len(samples), version=VERSION)
-        keep_source(run, samples)
+        keep_source(run, samples, always=given)
         each, tell = engine.choose(len(samples), processes), progress or _quiet
         table = encode(samples, keep=run.keep, each=each, progress=tell)
         table, deepen = tiers.prepare(samples, table, tier, deep, run, runs_root(run_dir), folds, seed, tell)
@@ -185,10 +189,13 @@ def compare(
     from steelyard.acts import comparing
     from steelyard.acts.cells import Settings
     from steelyard.acts.encoding import encode
+    from steelyard.features import duplicates
     from steelyard.values.comparison import Comparison
 
     scored = open_run(run, run_dir)
     _known_arms(arms)
+    _within("seeds", seeds, 1, "1, 2, 3 ...; a verdict needs 3")
+    _within("folds", folds, 2, "2, 3, 4 ...")
     asked: dict[str, Any] = {
         "metric": metric,
         "model": model,
@@ -199,10 +206,11 @@ def compare(
     asked |= {"repairs": repairs, "inner_folds": inner_folds} | ({"arms": list(arms)} if arms else {})
     options = {"seeds": seeds, "folds": folds, **asked}
     plan = Plan("compare", {"run": scored.id}, options)
-    if scored.run.has("compare.json"):
-        before = scored.run.read_json("compare.json")
-        if before.get("plan") == plan.id:
-            return Comparison.from_dict({k: v for k, v in before.items() if k != "plan"})
+    kept = f"compare-{plan.id}.json"
+    if scored.run.has(kept):
+        before = scored.run.read_json(kept)
+        scored.run.write_json("compare.json", before)
+        return Comparison.from_dict({k: v for k, v in before.items() if k != "plan"})
     with scored.run.locked():
         samples, rows = scored.samples, np.arange(len(scored.samples), dtype=np.int64)
         if len(samples) > max_rows:
@@ -226,7 +234,7 @@ def compare(
         tell = progress or _quiet
         table = encode(samples, each=each, progress=tell)
         table, chosen, networks = tiers.compared(samples, table, scored.info, model, runs_root(run_dir), tell)
-        twins = {name: scored.column(name)[rows] for name in ("agreeing", "contradicting")}
+        twins = duplicates.near_codes(samples)
         result = comparing.compare(
             table,
             twins,
@@ -239,8 +247,9 @@ def compare(
             each=each,
             progress=tell,
         )
-        scored.run.write_json("compare.json", {**result.as_dict(), "plan": plan.id})
-        scored.run.finish()
+        for name in (kept, "compare.json"):  # the latest is also found without knowing its plan
+            scored.run.write_json(name, {**result.as_dict(), "plan": plan.id})
+        scored.run.finish(f"compare-{plan.id}-")
     return Comparison.from_dict({k: v for k, v in scored.run.read_json("compare.json").items() if k != "plan"})
 
 
@@ -276,7 +285,10 @@ def export(
         chosen = policy or _recommended(scored) or "gate"
         table = exporting.weights(scored.readings, scored.samples.split, parts.make("policies", chosen))
     elif what == "clean":
-        table = exporting.clean(scored.samples, scored.table, scored.info["columns"])
+        from steelyard.acts.reading import raw
+
+        whole = None if scored.run.has("source.parquet") else raw(scored.samples.origin)
+        table = exporting.clean(scored.samples, scored.table, scored.info["columns"], whole)
     elif what == "top":
         table = exporting.top(scored.top(1000))
     else:
@@ -370,11 +382,22 @@ def _demo_data(root: Path) -> Path:
         return catalogue.write(root / "demo-data")
 
 
+def _within(option: str, value: int, least: int, known: str) -> None:
+    """Raise UsageError U150 for an option below the least that makes sense."""
+    if value < least:
+        raise UsageError("U150", option=option, value=str(value), known=known)
+
+
 def _known_arms(arms: Sequence[str]) -> None:
+    """Raise UsageError U105 for an arm that nobody trains, U159 when none of those asked for could win."""
+    from steelyard.acts.deciding import ANSWER_OF
+
     known = [*parts.names("policies"), *(f"step_{name}" for name in tiers.STEP_ARMS)]
     for arm in arms:
         if arm not in known:
             raise UsageError("U105", kind="policies", name=arm, near=nearest(arm, known) or "-", known=", ".join(known))
+    if arms and not set(arms) & set(ANSWER_OF):
+        raise UsageError("U159", arms=", ".join(arms), known=", ".join(ANSWER_OF))
 
 
 def _quiet(_stage: str, _done: int, _total: int) -> None:

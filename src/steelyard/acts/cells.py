@@ -19,6 +19,7 @@ from steelyard.acts.encoding import InMemory
 from steelyard.acts.folding import folds
 from steelyard.acts.neighbouring import neighbour_labels
 from steelyard.acts.stages import Keep
+from steelyard.features import duplicates
 from steelyard.features.table import Table
 from steelyard.values.arrays import AnyArray, Floats, Ints, Strings
 from steelyard.values.ranking import Ranking
@@ -88,10 +89,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class CellTask:
-    """All that one cell needs, in whatever process it is computed. twins: agreeing and contradicting counts (n,)."""
+    """All that one cell needs, in whatever process it is computed. twins: (n,) codes of
+    near-identical rows, or empty; who contradicts whom is counted among the rows to learn from alone."""
 
     table: Table
-    twins: Mapping[str, AnyArray]
+    twins: Ints
     judged: Judged
     parts: Mapping[str, Any]
     settings: Settings
@@ -169,7 +171,7 @@ def _three_sets(table: Table, judged: Judged, settings: Settings, number: int, s
 
 def _readings_inside(
     table: Table,
-    twins: Mapping[str, AnyArray],
+    twins: Ints,
     parts: Mapping[str, Any],
     settings: Settings,
     train: Ints,
@@ -179,7 +181,8 @@ def _readings_inside(
     signals = scoring.measure(
         inside, parts["linear"], parts["boosted"], seed=seed, k=settings.inner_folds, repairs=settings.repairs
     )
-    signals |= {name: v[train] for name, v in twins.items()}
+    if len(twins):
+        signals["agreeing"], signals["contradicting"] = duplicates.twins(twins[train], inside.label)
     if any("neighbours" in policy.needs for policy in parts["policies"].values()):
         signals |= neighbour_labels(inside, seed=seed)
     keyed = scoring.as_signals(np.array([str(r) for r in train], object), inside, signals)

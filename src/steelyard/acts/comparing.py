@@ -13,13 +13,13 @@ from steelyard.acts.cells import BASE, CONTROL_OF, Cell, CellTask, Judged, Setti
 from steelyard.acts.deciding import ANSWER_OF, decide, wins
 from steelyard.acts.stages import Keep, Progress, keep_nothing, no_progress
 from steelyard.features.table import Table
-from steelyard.values.arrays import AnyArray, Floats
+from steelyard.values.arrays import Floats, Ints
 from steelyard.values.comparison import Arm, Comparison, Interval, SliceEffect
 
 
 def compare(
     table: Table,
-    twins: Mapping[str, AnyArray],
+    twins: Ints,
     judged: Judged,
     parts: Mapping[str, Any],
     settings: Settings,
@@ -32,7 +32,8 @@ def compare(
 ) -> Comparison:
     """Return the comparison of all policies of ``parts`` on unseen groups.
 
-    twins: agreeing and contradicting counts (n,). parts: linear, boosted, estimators (by name), policies (by name).
+    twins: (n,) codes of near-identical rows (``features.duplicates``), or empty.
+    parts: linear, boosted, estimators (by name), policies (by name).
     model: which of the two models the arms train, ``boosted``, ``linear`` or ``network``, then with
     ``networks`` (see ``acts.arming``). each: an engine; cells run side by side.
     """
@@ -60,7 +61,7 @@ def _conclude(
     winner = max(winners, key=lambda a: a.delta.value, default=None)
     groups = len(np.unique(np.concatenate([table.group[c.test] for c in cells])))
     effects = _slice_effects(table, judged, cells, winner.name, settings) if winner else ()
-    answer, why = decide(arms, winner, effects, groups, visible, settings)
+    answer, why = decide(arms, winner, effects, groups, visible, settings, len(cells))
     gain = None
     if "oracle" in by_name and winner:
         gain = _recovered(draws, values, winner.name)

@@ -22,6 +22,7 @@ from steelyard.acts.slicing import slices
 from steelyard.acts.stages import Keep, Progress
 from steelyard.acts.suggesting import expected
 from steelyard.features import duplicates
+from steelyard.features.personal import mask
 from steelyard.features.table import Table
 from steelyard.values.arrays import AnyArray
 from steelyard.values.readings import Readings
@@ -143,8 +144,13 @@ def _reasons(samples: Samples, signals: Signals, readings: Readings) -> tuple[li
     wanted = np.flatnonzero(telling & (signals["given"] >= 0))
     for row, known in zip(wanted, gather(samples, signals, wanted, votes=_votes(signals)), strict=True):
         code, said = reasons.reason(known)
-        codes[row], facts[row] = code, json.dumps(dict(said), ensure_ascii=False, sort_keys=True)
+        codes[row], facts[row] = code, json.dumps(_masked(said), ensure_ascii=False, sort_keys=True)
     return codes, facts
+
+
+def _masked(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a reason's facts with personal data masked: judges go by e-mail addresses, codes may be phone numbers."""
+    return {k: mask(v) if isinstance(v, str) else v for k, v in said.items()}
 
 
 def _votes(signals: Signals) -> AnyArray:
@@ -158,7 +164,7 @@ def _votes(signals: Signals) -> AnyArray:
 def _slice(found: Any) -> dict[str, Any]:
     return {
         "column": " & ".join(found.columns),
-        "value": " & ".join(found.values),
+        "value": mask(" & ".join(found.values)),
         "n": int(found.n),
         "flagged": int(found.flagged),
         "share": float(found.share),

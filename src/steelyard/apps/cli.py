@@ -228,7 +228,7 @@ def reading_options(args: argparse.Namespace) -> dict[str, Any]:
     return {
         "preset": args.preset,
         "columns": pairs(args.columns, "--columns"),
-        "labels": {k: float(v) for k, v in labels.items()} if labels else None,
+        "labels": {k: _number(v, "--labels") for k, v in labels.items()} if labels else None,
         "label_order": order.split(",") if order and "," in order else order,
         "task": args.task,
         "group_by": args.group_by,
@@ -237,22 +237,31 @@ def reading_options(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def gate(text: str, facts: dict[str, Any]) -> None:
-    """Raise GateFailed G501 when the user's gate holds: ``name=value``, ``name>number`` or ``name<number``."""
-    tests: dict[str, Callable[[Any, str], bool]] = {
-        ">": lambda a, b: float(a) > float(b),
-        "<": lambda a, b: float(a) < float(b),
-        "=": lambda a, b: str(a) == b,
-    }
-    for sign, test in tests.items():
-        name, found, value = text.partition(sign)
-        if found:
-            if name.strip() not in facts:
-                raise UsageError("U132", name=name.strip(), known=", ".join(facts))
-            if test(facts[name.strip()], value.strip()):
-                raise GateFailed("G501", gate=text, value=str(facts[name.strip()]))
-            return
-    raise UsageError("U132", name=text, known=", ".join(facts))
+def _number(text: str, option: str) -> float:
+    """Return a number of the command line. Raises UsageError U150."""
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError("U150", option=option, value=text, known="0, 0.5, 1 ...") from None
+
+
+def gate(text: str, known: Sequence[str]) -> Callable[[dict[str, Any]], None]:
+    """Return what raises GateFailed G501 when ``name=value``, ``name>number`` or ``name<number`` holds of the facts.
+
+    known: names of facts. Raises UsageError U132, U150 at once, before anything is computed.
+    """
+    sign = next((s for s in "><=" if s in text), "")
+    name, _, value = (part.strip() for part in text.partition(sign or "="))
+    if not sign or name not in known:
+        raise UsageError("U132", name=name, known=", ".join(known))
+    bound = value if sign == "=" else _number(value, "--fail-on")
+
+    def judge(facts: dict[str, Any]) -> None:
+        found = facts[name]
+        if found > bound if sign == ">" else found < bound if sign == "<" else str(found) == bound:
+            raise GateFailed("G501", gate=text, value=str(found))
+
+    return judge
 
 
 def inconclusive(answer: str) -> None:

@@ -79,6 +79,7 @@ def score(args: argparse.Namespace) -> int:
 
 
 def compare(args: argparse.Namespace) -> int:
+    judge = gate(args.fail_on, ("answer", "gain")) if args.fail_on else None
     result = api.compare(
         args.run,
         seeds=args.seeds,
@@ -93,9 +94,9 @@ def compare(args: argparse.Namespace) -> int:
     )
     body = {k: v for k, v in result.as_dict().items() if k != "schema"}
     _out(args, "compare/1", body, lambda: draw.comparison(result, args.lang))
-    if args.fail_on:
+    if judge:
         best = max((a.delta.value for a in result.arms if not a.control), default=0.0)
-        gate(args.fail_on, {"answer": result.answer, "gain": best})
+        judge({"answer": result.answer, "gain": best})
     if args.require_verdict:
         inconclusive(result.answer)
     return 0
