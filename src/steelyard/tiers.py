@@ -17,6 +17,7 @@ from steelyard.features.table import Table
 from steelyard.run import Run, disk
 from steelyard.values.recipe import Recipe
 from steelyard.values.samples import Samples
+from steelyard.wording import say
 
 TIERS = ("quick", "embed", "full")
 #: Of the new head over the rest; banking77, 4,000 rows, one epoch, on other training rows: accuracy 0.57 -> 0.71.
@@ -77,18 +78,22 @@ def options(tier: str, given: dict[str, Any]) -> Deep | None:
     return deep
 
 
+def refuse_unread(samples: Samples) -> None:
+    """Raise UsageError U153 for a table that no tier scores."""
+    if samples.task not in TASK:
+        raise UsageError("U153", kind=", ".join(TASK), found=samples.task)
+
+
 def prepare(
     samples: Samples, table: Table, tier: str, deep: Deep | None, run: Run, root: Path, folds: int, seed: int,
     progress: Progress,
 ) -> tuple[Table, Any]:  # fmt: skip
     """Return the table that the passes read, and what deepens their signals (None for quick).
 
-    Raises UsageError U153 for a table that no task of the tier reads; EnvironmentProblem of loading a model.
+    Raises EnvironmentProblem of loading a model.
     """
     if deep is None:
         return table, None
-    if samples.task not in TASK:
-        raise UsageError("U153", task=tier, kind=", ".join(TASK), found=samples.task, known=", ".join(TIERS[:1]))
     model, task = _parts(samples, table, deep)
     if tier == "embed":
         return _embedded(samples, table, model, task, deep, root, seed, run, progress)
@@ -102,7 +107,7 @@ def prepare(
             signals, facts = networking.measure(
                 samples, table, measured, how, k=folds, keep=run.keep, progress=progress
             )
-        _tell(run, facts["truncated"]["rows"], facts["truncated"]["tokens"], samples, deep)
+        _tell(run, facts, samples, deep)
         return signals, {"network": {**asdict(deep), **facts}}
 
     return table, deepen
@@ -184,6 +189,11 @@ def _embedded(
     return table, deepen
 
 
-def _tell(run: Run, rows: int, tokens: int, samples: Samples, deep: Deep) -> None:
-    if rows:
-        run.log(code="T120", count=rows, rows=len(samples), limit=deep.max_length, tokens=tokens)
+def _tell(run: Run, facts: dict[str, Any], samples: Samples, deep: Deep) -> None:
+    """Write into the run's log what was cut, and whether memory ran out."""
+    cut = facts["truncated"]
+    if cut["rows"]:
+        told = {"count": cut["rows"], "rows": len(samples), "limit": deep.max_length, "tokens": cut["tokens"]}
+        run.log(code="T120", message=say("T120", **told), **told)
+    if facts["rows_a_part"]:
+        run.log(code="T121", message=say("T121", parts=facts["rows_a_part"]), parts=facts["rows_a_part"])

@@ -55,6 +55,22 @@ def test_full_tells_of_the_training_and_of_what_was_cut(bert: str, folder: Path)
     assert "T120" in (scored.run.path / "log.jsonl").read_text()
 
 
+def test_memory_that_runs_out_is_told(bert: str, folder: Path, monkeypatch) -> None:
+    from steelyard.parts.models._learner import Learner
+
+    real = Learner._output
+
+    def tight(self, rows, part):
+        if self.module.training and len(rows) > 4:
+            raise MemoryError
+        return real(self, rows, part)
+
+    monkeypatch.setattr(Learner, "_output", tight)
+    scored = sy.score(noisy(30), run_dir=folder, model=bert, **{**FULL, "epochs": 1})
+    assert scored.info["network"]["rows_a_part"] == 4
+    assert "T121" in (scored.run.path / "log.jsonl").read_text()
+
+
 def test_graded_pairs_by_every_tier(bert: str, folder: Path) -> None:
     rows = pairs(24).table.select(["query_id", "query", "title", "label"]).to_pylist()
     for options in ({"tier": "embed"}, FULL):
@@ -90,7 +106,7 @@ class Killed(Exception):
     pass
 
 
-@pytest.mark.parametrize("at", [7, 13, 20])
+@pytest.mark.parametrize("at", [7, 20])
 def test_a_killed_full_run_resumes_to_the_same_files(bert: str, folder: Path, at: int) -> None:
     whole = sy.score(noisy(), run_dir=folder / "a", model=bert, **FULL)
     seen = []
@@ -187,6 +203,8 @@ def test_words_that_make_no_sense(bert: str, folder: Path, monkeypatch) -> None:
             sy.score(noisy(), run_dir=folder, **options)
     with pytest.raises(UsageError, match="U153"):
         sy.score(sentences(), run_dir=folder, tier="embed", model=bert)
+    with pytest.raises(UsageError, match="U153"):
+        sy.score(sentences(), run_dir=folder)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(EnvironmentProblem, match="M201"):
         sy.score(noisy(), run_dir=folder, tier="embed", model="no/such")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from steelyard.gradients.direction import Direction
     from steelyard.gradients.oracle import Oracle
-    from steelyard.gradients.secant import secant
     from steelyard.gradients.sketching import Sketching
+    from steelyard.gradients.stepping import secant, step_of
     from steelyard.gradients.watching import Uncovered, Watched, watch
 
 _HOME = {
@@ -20,11 +20,12 @@ _HOME = {
     "Sketching": "sketching",
     "Uncovered": "watching",
     "Watched": "watching",
-    "secant": "secant",
+    "secant": "stepping",
+    "step_of": "stepping",
     "watch": "watching",
 }
 
-__all__ = ["Direction", "Oracle", "Sketching", "Uncovered", "Watched", "secant", "watch"]
+__all__ = ["Direction", "Oracle", "Sketching", "Uncovered", "Watched", "secant", "step_of", "watch"]
 
 
 def __getattr__(name: str) -> Any:

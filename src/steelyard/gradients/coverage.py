@@ -27,7 +27,7 @@ class Uncovered(UsageError):
         return "\n".join(f"  {line}" for line in lines)
 
 
-def refuse(model: nn.Module, covered: set[str], chosen: set[str] | None) -> None:
+def refuse(model: nn.Module, covered: set[nn.Parameter], chosen: set[str] | None) -> None:
     """Raise Uncovered unless every trainable parameter is covered and no layer mixes samples.
 
     chosen: names of the modules that were asked for; None: all.
@@ -38,14 +38,14 @@ def refuse(model: nn.Module, covered: set[str], chosen: set[str] | None) -> None
         if chosen is not None and name not in chosen:
             continue
         reason = _reason(module)
-        own = [qualified[p] for p in module.parameters(recurse=False) if p.requires_grad]
+        own = [p for p in module.parameters(recurse=False) if p.requires_grad]
         if reason == "W_batch_statistics":
-            missing |= dict.fromkeys(own or [name], reason)
+            missing |= dict.fromkeys([qualified[p] for p in own] or [name], reason)
         elif reason == "W_attention":  # its output layer is read without its forward, so that no rule would see it
             inner = [qualified[p] for p in module.parameters() if p.requires_grad]
             missing |= dict.fromkeys(inner, reason)
         else:
-            missing |= {p: missing.get(p, reason) for p in own if p not in covered}
+            missing |= {qualified[p]: missing.get(qualified[p], reason) for p in own if p not in covered}
     if missing:
         raise Uncovered(missing)
 

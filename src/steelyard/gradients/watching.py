@@ -60,10 +60,9 @@ def watch(
             inside.add(name)
         if rule.hollow or any(p.requires_grad for p in rule.parameters(module)):
             seats[name] = (module, rule)
-    watched = Watched(model, seats, scoring, narrowed=chosen is not None or layers != "all")
     if layers == "all":
-        refuse(model, set(watched.parameters), chosen)
-    return watched
+        refuse(model, {p for module, rule in seats.values() for p in rule.parameters(module)}, chosen)
+    return Watched(model, seats, scoring, narrowed=chosen is not None or layers != "all")
 
 
 class Watched:

@@ -17,11 +17,10 @@ class Recipe:
 
     batch_size: rows a step. micro_batch: rows that pass through the network at once, at most; smaller ones need less
     memory and change nothing else. warmup: share of the steps in which the rate rises. schedule: linear, cosine or
-    constant. head_rate: the new head's rate over that of the pretrained weights; it starts from random numbers, so that
-    short trainings want more, such as 10. clip: greatest length of the step's gradient, 0 = never clipped. patience:
-    epochs without a better value on the rows to stop by before training ends, 0 = all epochs; the best epoch is kept
-    either way. precision: fp32, or bf16 (autocast; losses and sums stay fp32). Raises UsageError U150 for a value out
-    of range.
+    constant. head_rate: the new head's rate over that of the pretrained weights; it starts at random, so that short
+    trainings want more, such as 10. clip: greatest length of the step's gradient, 0 = never clipped. patience: epochs
+    without a better value on the rows to stop by before training ends, 0 = all epochs; the best one is kept.
+    precision: fp32, or bf16 (autocast; losses and sums stay fp32). Raises UsageError U150 for a value out of range.
     """
 
     epochs: int = 3

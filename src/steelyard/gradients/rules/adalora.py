@@ -24,11 +24,12 @@ class AdaLora(Rule):
         return type(module).__name__ == "SVDLinear" and type(module).__module__ == "peft.tuners.adalora.layer"
 
     def parameters(self, module: Any) -> list[nn.Parameter]:
-        return [p for side in (module.lora_A, module.lora_B, module.lora_E) for p in side.values()]
+        sides = (module.lora_A, module.lora_B, module.lora_E, module.ranknum)
+        return [p for side in sides for p in side.values()]
 
     def layers(self, name: str, module: Any, names: Mapping[Any, str]) -> list[Layer]:
         matrices = [names[p] for side in (module.lora_A, module.lora_B) for p in side.values() if p in names]
-        scales = [names[p] for p in module.lora_E.values() if p in names]
+        scales = [names[p] for side in (module.lora_E, module.ranknum) for p in side.values() if p in names]
         return [Layer(w, (w,), w) for w in matrices] + [Layer(e, (e,)) for e in scales]
 
     def forward(self, module: Any, seat: Seat, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
@@ -41,6 +42,8 @@ class AdaLora(Rule):
             a, b, e = module.lora_A[adapter], module.lora_B[adapter], module.lora_E[adapter]
             x = module._cast_input_dtype(x, a.dtype)
             low = linear(seat, module.lora_dropout[adapter](x), a, None)
-            low = scaled(seat, low, e.detach()[:, 0], seat.name_of(e))
-            out = out + linear(seat, low, b, None) * module.scaling[adapter] / (module.ranknum[adapter] + 1e-5)
+            low = scaled(seat, low, e.detach()[:, 0], e)
+            rank = module.ranknum[adapter].detach() + 1e-5  # PEFT lets this be trained, so its gradient is read too
+            scale = module.scaling[adapter] / rank
+            out = out + scaled(seat, linear(seat, low, b, None), scale, module.ranknum[adapter], -scale / rank)
         return out

@@ -42,8 +42,8 @@ class _LayerNorm(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
         g = grads[0].contiguous()
-        saved: list[Any] = [v if v is None else v.detach() for v in ctx.saved_tensors]
-        x, w, b, mean, rstd = saved
+        kept: Any = [v if v is None else v.detach() for v in ctx.saved_tensors]
+        x, w, b, mean, rstd = kept
         if len(x) < len(g):  # the samples share x, and each has its own gradient
             x, mean, rstd = (v.expand(len(g), *v.shape[1:]).contiguous() for v in (x, mean, rstd))
         seat, shape = ctx.seat, ctx.shape

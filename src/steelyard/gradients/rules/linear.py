@@ -73,7 +73,8 @@ class _Linear(torch.autograd.Function):
     def backward(ctx: Any, *grads: Any) -> Any:
         (g,) = grads
         x, weight = (v.detach() for v in ctx.saved_tensors)
-        _record(ctx.seat, ctx.names[0], ctx.names[1], x, g)
+        name, bias = ctx.names
+        _record(ctx.seat, name, bias, x, g)
         dx = None
         if ctx.needs_input_grad[0]:
             flat = g.reshape(-1, g.shape[-1])

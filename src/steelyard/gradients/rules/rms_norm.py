@@ -34,37 +34,49 @@ class RMSNorm(Rule):
         weight = module.weight
         offset = self.offset[type(module)] or 0.0
         normal = _without_weight(module, x, offset)
-        return scaled(seat, normal, weight.detach() + offset if offset else weight.detach(), seat.name_of(weight))
+        return scaled(seat, normal, weight.detach() + offset if offset else weight.detach(), weight)
 
 
-def scaled(seat: Seat, x: Tensor, scale: Tensor, name: str) -> Tensor:
-    """Return x * scale, where scale (d,) is the parameter ``name`` (or '': not read), recording its gradient."""
-    return _Scale.apply(x, scale, seat.anchor, seat, name)
+def scaled(seat: Seat, x: Tensor, scale: Tensor, parameter: Any, slope: Tensor | float = 1.0) -> Tensor:
+    """Return x * scale, recording the gradient of the parameter that the scale (d,) or (1,) is made of.
+
+    slope: the derivative of the scale with respect to the parameter.
+    """
+    return _Scale.apply(x, scale, seat.anchor, seat, seat.name_of(parameter), parameter.shape, slope)
 
 
 class _Scale(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, scale: Tensor, anchor: Tensor, seat: Seat, name: str) -> Tensor:
+    def forward(
+        ctx: Any, x: Tensor, scale: Tensor, anchor: Tensor, seat: Seat, name: str, shape: Any, slope: Any
+    ) -> Tensor:
         ctx.save_for_backward(x, scale)
-        ctx.seat, ctx.name = seat, name
+        ctx.seat, ctx.name, ctx.shape, ctx.slope = seat, name, shape, slope
         return scale * x
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
         (g,) = grads
         x, scale = (v.detach() for v in ctx.saved_tensors)
-        seat, name = ctx.seat, ctx.name
-        if name:
-            gs, xs = seat.by_sample(g), seat.by_sample(x)
+        if ctx.name:
+            ctx.seat.take(_whole(ctx.seat, ctx.name, ctx.shape, ctx.slope, g, x))
+        return g * scale if ctx.needs_input_grad[0] else None, None, None, None, None, None, None
 
-            def build() -> dict[str, Tensor]:
-                return {name: (wide(gs) * xs).sum(1)}
 
-            def exact() -> dict[str, Tensor]:
-                return {name: (g * x).sum(tuple(range(g.dim() - 1)))}
+def _whole(seat: Seat, name: str, shape: Any, slope: Any, g: Tensor, x: Tensor) -> Whole:
+    gs, xs, n = seat.by_sample(g), seat.by_sample(x), seat.n
 
-            seat.take(Whole(seat.layer_of(name), build, exact))
-        return g * scale if ctx.needs_input_grad[0] else None, None, None, None, None
+    def build() -> dict[str, Tensor]:
+        found = (wide(gs) * xs).sum(1)
+        one = shape.numel() == 1
+        return {name: ((found.sum(1) if one else found) * slope).view(n, *shape)}
+
+    def exact() -> dict[str, Tensor]:
+        if shape.numel() == 1:
+            return {name: ((g * x).sum() * slope).view(shape)}
+        return {name: ((g * x).sum(tuple(range(g.dim() - 1))) * slope).view(shape)}
+
+    return Whole(seat.layer_of(name), build, exact)
 
 
 def _without_weight(module: nn.Module, x: Tensor, offset: float) -> Tensor:

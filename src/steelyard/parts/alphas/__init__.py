@@ -23,14 +23,13 @@ class Alpha:
     scale: how a signal is made comparable: ``rank`` (-1..1 within the batch), ``spread`` (over its median absolute
         value; the sign stays) or ``none``.
     reference: True when dot or dot_adam need rows to align with, which training must not see.
-    unbiased: True when the weights are an exact correction that no clip may touch. advice: what to say to who uses it.
+    unbiased: True when the weights are an exact correction that no clip may touch.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
     scale: ClassVar[Literal["rank", "spread", "none"]] = "none"
     reference: ClassVar[bool] = False
     unbiased: ClassVar[bool] = False
-    advice: ClassVar[str] = ""
 
     def raw(self, seen: Mapping[str, Floats], progress: float) -> Floats:
         """Return (n,) raw weights >= 0 of a batch; seen: scaled signals, (n,) each; progress: 0..1 of the training."""
