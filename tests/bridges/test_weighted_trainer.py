@@ -73,15 +73,17 @@ class Recorder(WeightedTrainer):
         return batches, number
 
 
-@pytest.mark.parametrize(("size", "accumulate"), [(4, 1), (4, 3), (5, 2)])
-def test_the_step_is_the_mean_of_weighted_gradients(tmp_path: Path, size: int, accumulate: int) -> None:
-    """Also where the last parts of a step are shorter: 24 rows in fives, two fives a step."""
+@pytest.mark.parametrize(("size", "accumulate", "counts"), [(4, 1, True), (4, 3, True), (5, 2, True), (4, 3, False)])
+def test_the_step_is_the_mean_of_weighted_gradients(tmp_path: Path, size: int, accumulate: int, counts: bool) -> None:
+    """Also where the last parts of a step are shorter, 24 rows in fives; counts: the model takes num_items_in_batch."""
     data, rate = rows(), 0.05
     args = arguments(
         tmp_path, optim="sgd", lr_scheduler_type="constant", learning_rate=rate, max_grad_norm=0.0,
         gradient_accumulation_steps=accumulate, per_device_train_batch_size=size,
     )  # fmt: skip
-    trainer = Recorder(network(), args, train_dataset=data, weights=W)
+    model = network()
+    model.accepts_loss_kwargs = counts
+    trainer = Recorder(model, args, train_dataset=data, weights=W)
     trainer.train()
     numbered = [{**row, "number": i} for i, row in enumerate(data)]
     alpha = dict(enumerate(W / W.mean()))

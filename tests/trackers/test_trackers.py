@@ -71,7 +71,7 @@ def from_wandb(tracker: Any, run: str) -> Found:
             steps = [{(i.key or i.nested_key[0]): i.value_json for i in r.history.item} for r in records]
             found = {(s["_step"], k): v for s in steps if "_step" in s for k, v in s.items() if k[0] != "_"}
             return {(int(s), k): json.loads(v) for (s, k), v in found.items() if v not in ('"NaN"', '"Infinity"')}
-    pytest.fail(f"no offline file of {run}")
+    pytest.fail(f"no offline file of {run} among {sorted(Path(tracker.folder).rglob('*.wandb'))}")
 
 
 def from_mlflow(tracker: Any, run: str) -> Found:
@@ -99,7 +99,9 @@ def from_swanlab(tracker: Any, run: str) -> Found:
         records = [Record.FromString(data) for data in reader]
         if run in {record.start.name for record in records}:
             assert "保温杯" in (path.parent / "files" / "config.yaml").read_text(encoding="utf-8")
-            assert [file.name for file in (path.parent / "files").iterdir()] == ["config.yaml"]
+            said = json.loads((path.parent / "files" / "swanlab-metadata.json").read_text())
+            assert {name for name, value in said.items() if value is not None} == {"_version"}
+            assert not (path.parent / "files" / "requirements.txt").exists()
             return {(r.scalar.step, r.scalar.key): r.scalar.value.number for r in records if r.scalar.key}
     pytest.fail(f"no offline file of {run}")
 

@@ -81,7 +81,7 @@ class ImportanceCallback(TrainerCallback):
             if not kept.is_file():
                 raise DataError("S311", step=state.global_step, path=kept)
             self.watched.load(kept)
-        self._epoch, self._shift = _epoch(state), predicts_next(model)
+        self._shift = predicts_next(model)
         self._hooks = [
             model.register_forward_pre_hook(self._before, with_kwargs=True),
             model.register_forward_hook(self._after),
