@@ -77,6 +77,11 @@ def test_learning_curves_show_every_fold_where_it_belongs() -> None:
     assert chart.count("knot") == 12
     heights = [float(y) for y in re.findall(r'class="training knot" cx="[\d.]+" cy="([\d.]+)"', chart)][:3]
     assert heights[0] < heights[1] < heights[2]
+    words = [float(y) for y in re.findall(r'class="value" x="[\d.]+" y="([\d.]+)"', chart)]
+    close = curves_chart({"training": [[1.0, 1.0]], "held_out": [[1.0, 1.01]]})
+    beside = [float(y) for y in re.findall(r'class="value" x="[\d.]+" y="([\d.]+)"', close)]
+    assert len(words) == len(beside) == 2
+    assert abs(beside[0] - beside[1]) >= 18
     assert curves_chart({}) == ""
     assert curves_chart({"training": [], "held_out": []}) == ""
     assert "NaN" not in curves_chart({"training": [[1.0]], "held_out": [[None]]})

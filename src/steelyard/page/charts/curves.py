@@ -13,6 +13,7 @@ from steelyard.page.words import both
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, FLOOR = 560, 330, 60, 470, 24, 270
 KINDS = ("training", "held_out")
+APART = 18  # pixels between two words
 
 
 def curves_chart(facts: Mapping[str, Any]) -> Html:
@@ -27,8 +28,8 @@ def curves_chart(facts: Mapping[str, Any]) -> Html:
     shapes: list[Html] = []
     for kind, folds in found.items():
         shapes += [shape for fold in folds for shape in _curve(across, upward, fold, kind)]
-        if folds and folds[0]:
-            shapes.append(words(RIGHT + 8, upward.at(folds[0][-1]) + 4, both(f"chart.curves.{kind}"), kind="value"))
+    for kind, y in _labels(found, upward).items():
+        shapes.append(words(RIGHT + 8, y, both(f"chart.curves.{kind}"), kind="value"))
     return drawing(
         "curves",
         WIDTH,
@@ -39,6 +40,16 @@ def curves_chart(facts: Mapping[str, Any]) -> Html:
         shapes,
         line(LEFT, FLOOR, RIGHT, FLOOR, "axis"),
     )
+
+
+def _labels(found: Mapping[str, list[list[float]]], upward: Axis) -> dict[str, float]:
+    """Return where each kind's word stands: beside the mean of its ends, APART from the word above it."""
+    ends = {kind: [fold[-1] for fold in folds if fold] for kind, folds in found.items()}
+    places = sorted((upward.at(sum(e) / len(e)) + 4, kind) for kind, e in ends.items() if e)
+    out: dict[str, float] = {}
+    for y, kind in places:
+        out[kind] = max(y, max(out.values(), default=-APART) + APART)
+    return out
 
 
 def _numbers(fold: Any) -> list[float]:
