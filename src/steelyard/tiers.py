@@ -124,7 +124,7 @@ def compared(
     deep, known = _deep(info), ["boosted", "linear"]
     if info["tier"] == "embed" and deep is not None:
         part, task = _parts(samples, table, deep)
-        table, _ = _with_vectors(samples, table, part, task, deep, root, progress)
+        table, _, _ = _with_vectors(samples, table, part, task, deep, root, progress)
     if info["tier"] == "full":
         known.append("network")
     chosen = model or str(info["model"])
@@ -156,14 +156,14 @@ def _parts(samples: Samples, table: Table, deep: Deep) -> tuple[Any, Any]:
 
 def _with_vectors(
     samples: Samples, table: Table, model: Any, task: Any, deep: Deep, root: Path, progress: Progress
-) -> tuple[Table, Any]:
-    """Return the table with the encoder's vectors in the place of words, and the vectors."""
+) -> tuple[Table, Any, str]:
+    """Return the table with the encoder's vectors in the place of words, the vectors, and the encoder's identity."""
     from steelyard.acts import embedding
 
     encoder = model.encoder(deep.max_length, deep.precision)
     first, second = task.texts(samples)
     with disk(root):
-        return embedding.with_meaning(table, encoder, first, second, root / "vectors", progress)
+        return *embedding.with_meaning(table, encoder, first, second, root / "vectors", progress), encoder.identity
 
 
 def _embedded(
@@ -179,8 +179,7 @@ def _embedded(
 ) -> tuple[Table, Any]:
     from steelyard.acts import embedding
 
-    identity = model.encoder(deep.max_length, deep.precision).identity
-    table, meaning = _with_vectors(samples, table, model, task, deep, root, progress)
+    table, meaning, identity = _with_vectors(samples, table, model, task, deep, root, progress)
 
     def deepen(measured: dict[str, Any]) -> Any:
         near = run.keep("meant-alike", lambda: embedding.meant_alike(meaning, table, seed=seed))

@@ -125,7 +125,8 @@ class Networks:
         at = Reference(reference) if reference is not None and way.alpha is not None and way.alpha.reference else None
         steps = train(learner, batches, weighing, ledger, recipe, self.row_key, judge=value, reference=at)
         sizes = [step.ess for step in steps]
-        self._grades(table, learner.predict(stop), stop, levels)
+        if levels:  # one number on the scale: what it means is read off the best epoch
+            self._grades(table, learner.predict(stop), stop, levels)
         best = self._grades(table, learner.predict(test), None, levels)
         return {"best": best, "last": last[-1], "rows": np.array(int(used.sum())), "ess": np.array(np.mean(sizes))}
 

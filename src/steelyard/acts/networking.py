@@ -21,14 +21,13 @@ from steelyard.acts import batching, repairing
 from steelyard.acts.checkpointing import Keeper
 from steelyard.acts.finetuning import Step, train
 from steelyard.acts.ledger import Ledger
-from steelyard.acts.passes import loss_of
+from steelyard.acts.passes import graded, loss_of
 from steelyard.acts.stages import Keep, Progress
 from steelyard.acts.weighing import Weighing
 from steelyard.errors import SteelyardError
 from steelyard.features.table import Table
 from steelyard.values.arrays import AnyArray, Floats, Ints
 from steelyard.values.encoded import Encoded
-from steelyard.values.levels import Levels
 from steelyard.values.recipe import Recipe
 from steelyard.values.samples import Samples
 
@@ -74,7 +73,7 @@ def measure(
     whole = {
         name: _joined([d[name] for d in done], fold) for name in ("said", "norm", "cosine", "learned", "trajectory")
     }
-    network = _grades(table, whole["said"], fold, k)
+    network = graded(table, whole["said"], fold, k)
     share = _share(network, quick["probability"], table.label)
     probability = share * network + (1 - share) * quick["probability"]
     matrix = repairing.confident_mixing(network, table.label)
@@ -183,19 +182,6 @@ def _joined(parts: list[AnyArray], fold: Ints) -> AnyArray:
     for f, part in enumerate(parts):
         out[fold == f] = part
     return out
-
-
-def _grades(table: Table, said: Floats, fold: Ints, k: int) -> Floats:
-    """Return (n, c) probabilities; a number on the scale becomes grades by the levels of the other folds' rows."""
-    if said.shape[1] == table.classes and not table.numbered:
-        return said
-    p = np.full((len(table), table.classes), 1.0 / table.classes)
-    for f in range(k):
-        others = np.flatnonzero((table.label >= 0) & (fold != f))
-        held = fold == f
-        if len(others) and held.any():
-            p[held] = Levels.of(said[others, 1], np.eye(table.classes)[table.label[others]]).outcome(said[held, 1])
-    return p
 
 
 def _share(network: Floats, quick: Floats, label: Ints) -> float:
