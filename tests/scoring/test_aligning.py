@@ -28,7 +28,7 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
 
 def peers(i: int, inside: np.ndarray) -> np.ndarray:
     """The other labelled rows of row i's fold that lie inside."""
-    return np.flatnonzero((FOLD == FOLD[i]) & (LABEL >= 0) & inside & (np.arange(N) != i))
+    return np.flatnonzero(np.equal(FOLD, FOLD[i]) & (LABEL >= 0) & inside & (np.arange(N) != i))
 
 
 @pytest.fixture(params=[7, 50_000], ids=["blocks of 7 rows", "one block"])
@@ -58,7 +58,7 @@ def test_the_own_cosine_is_with_the_other_unseen_rows_of_the_slice(found: dict[s
 def test_the_rest_is_the_mean_cosine_of_all_rows_outside_with_the_slice(found: dict[str, np.ndarray]) -> None:
     assert len(found["slice_code"]) == 6
     for f in range(FOLDS):
-        rows = np.flatnonzero((FOLD == f) & (LABEL >= 0))
+        rows = np.flatnonzero(np.equal(FOLD, f) & (LABEL >= 0))
         for s, (c, v) in enumerate(zip(found["slice_column"], found["slice_code"], strict=True)):
             inside = CODES[rows, c] == v
             reference = GRADIENT[rows[inside]].sum(0)
