@@ -6,12 +6,12 @@ import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
 
-from steelyard import parts, provenance, tiers
+from steelyard import compared, parts, provenance, tiers
 from steelyard.errors import DataError, DataErrors, UsageError, nearest
 from steelyard.plan import Plan
 from steelyard.provenance import keep_source, plain, reopen
@@ -190,7 +190,6 @@ def compare(
     from steelyard.acts.cells import Settings
     from steelyard.acts.encoding import encode
     from steelyard.features import duplicates
-    from steelyard.values.comparison import Comparison
 
     scored = open_run(run, run_dir)
     _known_arms(arms)
@@ -206,11 +205,8 @@ def compare(
     asked |= {"repairs": repairs, "inner_folds": inner_folds} | ({"arms": list(arms)} if arms else {})
     options = {"seeds": seeds, "folds": folds, **asked}
     plan = Plan("compare", {"run": scored.id}, options)
-    kept = f"compare-{plan.id}.json"
-    if scored.run.has(kept):
-        before = scored.run.read_json(kept)
-        scored.run.write_json("compare.json", before)
-        return Comparison.from_dict({k: v for k, v in before.items() if k != "plan"})
+    if compared.revive(scored.run, plan):
+        return cast("Comparison", compared.latest(scored.run))
     with scored.run.locked():
         samples, rows = scored.samples, np.arange(len(scored.samples), dtype=np.int64)
         if len(samples) > max_rows:
@@ -247,10 +243,9 @@ def compare(
             each=each,
             progress=tell,
         )
-        for name in (kept, "compare.json"):  # the latest is also found without knowing its plan
-            scored.run.write_json(name, {**result.as_dict(), "plan": plan.id})
+        compared.write(scored.run, plan, result, compared.judges(samples, judged.test))
         scored.run.finish(f"compare-{plan.id}-")
-    return Comparison.from_dict({k: v for k, v in scored.run.read_json("compare.json").items() if k != "plan"})
+    return cast("Comparison", compared.latest(scored.run))
 
 
 def open_run(run: Any, run_dir: str | Path | None = None) -> Scored:
@@ -430,7 +425,8 @@ def _measure(name: str) -> Any:
 
 
 def _recommended(scored: Scored) -> str | None:
-    return scored.run.read_json("compare.json")["recommended"] if scored.run.has("compare.json") else None
+    found = compared.latest(scored.run)
+    return found.recommended if found else None
 
 
 def _export_for(path: str | Path | None) -> str:

@@ -111,7 +111,8 @@ class CellTask:
         seed = settings.seed + 1000 * self.number
         train, stop, test = _three_sets(table, judged, settings, self.number, seed)
         readings = _readings_inside(table, self.twins, parts, settings, train, seed)
-        ways = _ways(table, judged, parts, readings, train, seed)
+        disputed = bool(len(self.twins)) and bool(duplicates.twins(self.twins, table.label)[1].any())
+        ways = _ways(table, judged, parts, readings, train, seed, disputed)
         ways += self.networks.ways(len(train)) if self.networks else []
         ways = [way for way in ways if settings.wants(way.name)]
 
@@ -183,6 +184,7 @@ def _readings_inside(
     )
     if len(twins):
         signals["agreeing"], signals["contradicting"] = duplicates.twins(twins[train], inside.label)
+        signals["twin_label"] = duplicates.twin_label(twins[train], inside.label)
     if any("neighbours" in policy.needs for policy in parts["policies"].values()):
         signals |= neighbour_labels(inside, seed=seed)
     keyed = scoring.as_signals(np.array([str(r) for r in train], object), inside, signals)
@@ -196,16 +198,25 @@ def subset(table: Table, rows: Ints) -> Table:
 
 
 def _ways(
-    table: Table, judged: Judged, parts: Mapping[str, Any], readings: Readings, train: Ints, seed: int
+    table: Table,
+    judged: Judged,
+    parts: Mapping[str, Any],
+    readings: Readings,
+    train: Ints,
+    seed: int,
+    disputed: bool,
 ) -> list[training.Way]:
-    """Return the arms: uniform with and without early stopping, every policy, its controls, the oracle if known."""
+    """Return the arms: uniform with and without early stopping, every policy, its controls, the oracle if known.
+
+    disputed: whether any near-identical rows of the table contradict each other; else there is no majority to follow.
+    """
     ones = np.ones(len(train))
     ways = [training.Way("uniform", ones, None, early=False), training.Way(BASE, ones, None)]
     policies = parts["policies"]
     basis = policies["gate"].weigh(readings).weight if "gate" in policies else ones
     readings = readings.with_columns(basis=basis)
     for name, policy in policies.items():
-        if name == "uniform":
+        if name == "uniform" or (name == "majority_fix" and not disputed):
             continue
         if hasattr(policy, "seed"):
             policy = replace(policy, seed=seed)

@@ -10,7 +10,7 @@ import numpy as np
 
 from steelyard.acts.bootstrapping import bootstrap, deviation, difference, interval
 from steelyard.acts.cells import BASE, CONTROL_OF, Cell, CellTask, Judged, Settings
-from steelyard.acts.deciding import ANSWER_OF, decide, wins
+from steelyard.acts.deciding import ANSWER_OF, decide, limits, wins
 from steelyard.acts.stages import Keep, Progress, keep_nothing, no_progress
 from steelyard.features.table import Table
 from steelyard.values.arrays import Floats, Ints
@@ -79,7 +79,7 @@ def _conclude(
         arms=arms,
         slices=effects,
         recovered_gain=gain,
-        limits=() if judged.on == "gold" else (("VL01", {}),),
+        limits=limits(arms, winner, judged.on),
         settings=dict(vars(settings)),
     )
 

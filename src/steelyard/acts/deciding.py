@@ -11,6 +11,9 @@ from steelyard.acts.cells import CONTROL_OF, Settings
 from steelyard.values.comparison import Arm, SliceEffect
 
 LEAST_CELLS = 3  # fewer cells cannot tell
+LEAST_ESS = 0.5  # effective sample size over rows, below which a gain rests on few rows
+#: Rivals that cost nothing: what a repair gains beyond them, it gains by reading the text.
+CHEAP = ("majority_fix", "loss_proportional")
 ANSWER_OF = {
     "gate": "use_weights",
     "prune": "prune",
@@ -24,6 +27,18 @@ ANSWER_OF = {
 def wins(arm: Arm, settings: Settings) -> bool:
     beats_control = arm.over_control is None or arm.over_control.low > 0
     return arm.delta.low_strict > 0 and arm.delta.value > settings.min_gain and beats_control
+
+
+def limits(arms: tuple[Arm, ...], winner: Arm | None, on: str) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+    """Return what the reader must know beside the verdict: noisy judges, weight on few rows, a cheap rival as good."""
+    found: list[tuple[str, Mapping[str, Any]]] = [] if on == "gold" else [("VL01", {})]
+    few = [a for a in arms if a.name in ANSWER_OF and a.ess < LEAST_ESS]
+    found += [("VL02", {"arm": a.name, "ess": a.ess, "top": a.top_share}) for a in few]
+    for rival in (a for a in arms if a.name in CHEAP):
+        if rival.delta.low > 0 and (winner is None or rival.delta.value >= winner.delta.value):
+            facts = {"arm": rival.name, "delta": rival.delta.value, "low": rival.delta.low, "high": rival.delta.high}
+            found.append(("VL04", facts))
+    return tuple(found)
 
 
 def decide(

@@ -92,7 +92,8 @@ def record(
     progress("evidence", 1, 4)
     twins = duplicates.near_codes(samples)
     agreeing, contradicting = duplicates.contradicting(samples, twins)
-    measured |= {"agreeing": agreeing, "contradicting": contradicting}
+    majority = duplicates.twin_label(duplicates.within_split(samples, twins), samples.label)
+    measured |= {"agreeing": agreeing, "contradicting": contradicting, "twin_label": majority}
     signals = scoring.as_signals(samples.row_key, table, measured)
     readings = estimating.read_out(signals, estimators)
     progress("evidence", 2, 4)

@@ -104,6 +104,7 @@ def as_signals(row_key: AnyArray, table: Table, columns: Mapping[str, AnyArray])
         "neighbour_label": np.full((n, 1), -1, np.int32),
         "agreeing": np.zeros(n, np.int32),
         "contradicting": np.zeros(n, np.int32),
+        "twin_label": table.label.astype(np.int32),
     }
     return Signals(row_key, {**defaults, **columns, **more})
 

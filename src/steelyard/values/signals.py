@@ -25,6 +25,7 @@ KNOWN = {
     "trajectory": "(n, e) held-out probability of the given label after epoch e of the linear model",
     "neighbour_label": "(n, k) int32 labels of the rows of other groups most alike, nearest first, -1 where fewer",
     "contradicting": "(n,) same or near-identical pairs that carry another label",
+    "twin_label": "(n,) int32 label of the majority of same or near-identical pairs; its own where it is not outvoted",
     "agreeing": "(n,) same or near-identical pairs that carry the same label",
 }
 
