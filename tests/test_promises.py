@@ -12,7 +12,7 @@ import steelyard as sy
 from steelyard.acts.bootstrapping import bootstrap, difference, interval
 from steelyard.acts.cells import BASE, Cell, Judged, Settings
 from steelyard.apps.cli import main
-from steelyard.demo import catalogue
+from steelyard.demonstration import catalogue
 from steelyard.features.table import Table
 from steelyard.parts.measures import parse
 from steelyard.plan import Plan

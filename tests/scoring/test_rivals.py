@@ -10,7 +10,7 @@ import pytest
 import steelyard as sy
 from steelyard import compared
 from steelyard.acts.deciding import limits
-from steelyard.demo import catalogue
+from steelyard.demonstration import catalogue
 from steelyard.features.duplicates import twin_label
 from steelyard.parts import make
 from steelyard.testing import tables

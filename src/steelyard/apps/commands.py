@@ -132,8 +132,10 @@ def export(args: argparse.Namespace) -> int:
 
 
 def demo(args: argparse.Namespace) -> int:
-    scored, result, report = api.demo(run_dir=args.run_dir, progress=Live(args), seed=args.seed)
-    deep = None if args.quick else api.demo_full(run_dir=args.run_dir, progress=Live(args), seed=args.seed)
+    from steelyard.demonstration import running
+
+    scored, result, report = running.demo(run_dir=args.run_dir, progress=Live(args), seed=args.seed)
+    deep = None if args.quick else running.demo_full(run_dir=args.run_dir, progress=Live(args), seed=args.seed)
     body = {"run": scored.run.path.name, "reviewed": scored.info["reviewed"], "answer": result.answer}
     body |= {"report": str(report), "full": None}
     if deep:
