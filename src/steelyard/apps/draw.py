@@ -141,7 +141,7 @@ def slices(found: list[dict[str, Any]], lang: str) -> str:
     ]  # fmt: skip
     if not body:
         return say("T_none", lang)
-    drawn = table(head, body, (34, 9, 7, 16, 5, 7, 8, 8, 8), right=(1, 2, 4, 6, 7, 8))
+    drawn = table(head, body, (34, 9, 7, 16, 5, 7, 8, 8, 10), right=(1, 2, 4, 6, 7, 8))
     return "\n".join([drawn, "", say("T_benefit_note", lang)])
 
 
