@@ -90,6 +90,7 @@ def score(
     tuning: str | None = None,
     precision: str | None = None,
     max_length: int | None = None,
+    trackers: Sequence[str] | None = None,
     run_dir: str | Path | None = None,
     name: str | None = None,
     processes: int | None = None,
@@ -102,6 +103,8 @@ def score(
     seed: of folds and models. folds: parts of the groups that are held out in turn, by default 5 (full: 3).
     model: ``minilm``, a folder or a hub name; max_length, precision and, for full, epochs, batch_size, learning_rate,
     tuning: see ``tiers.Deep``.
+    trackers: of the full tier's trainings, by name, written under the run's ``trackers``; by default jsonl, and
+    tensorboard where it is installed; they change no number.
     name: the run directory's first part; by default the file's name. processes: how many share the work, by default
     one a core (STEELYARD_PROCESSES); they change no number. progress(stage, done, total) is called as the
     work goes on. The same data and options give the same run directory and, on one machine, identical files.
@@ -113,6 +116,7 @@ def score(
 
     asked = {"model": model, "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     deep = tiers.options(tier, {**asked, "tuning": tuning, "precision": precision, "max_length": max_length})
+    following = tiers.trackers(tier, trackers)
     folds = tiers.FOLDS[tier] if folds is None else folds
     _within("folds", folds, 2, "2, 3, 4 ...")
     samples = read(data, **reading)
@@ -133,7 +137,7 @@ def score(
         keep_source(run, samples, always=given)
         each, tell = engine.choose(len(samples), processes), progress or _quiet
         table = encode(samples, keep=run.keep, each=each, progress=tell)
-        table, deepen = tiers.prepare(samples, table, tier, deep, run, runs_root(run_dir), folds, seed, tell)
+        table, deepen = tiers.prepare(samples, table, tier, deep, run, runs_root(run_dir), folds, seed, tell, following)
         found = recording.record(
             samples,
             table,
@@ -181,8 +185,8 @@ def compare(
     acting on. interest: a difference that would matter; when it is ruled out the answer is keep_uniform. max_rows:
     whole groups are sampled above it. repairs, inner_folds: of the readings that are computed inside each cell; fewer
     are faster and a little worse.
-    arms: names of the policies to try (and of ``step_alignment``, ``step_gate`` for a network); baseline and controls
-    always take part; none: all.
+    arms: names of the policies to try, and for a network of alphas behind ``step_``; baseline and controls always take
+    part; none: all policies, ``step_alignment`` and ``step_gate``.
     """
     from steelyard import engine
     from steelyard.acts import comparing
@@ -228,7 +232,7 @@ def compare(
         each = engine.choose(len(samples), processes)
         tell = progress or _quiet
         table = encode(samples, each=each, progress=tell)
-        table, chosen, networks = tiers.compared(samples, table, scored.info, model, runs_root(run_dir), tell)
+        table, chosen, networks = tiers.compared(samples, table, scored.info, model, arms, runs_root(run_dir), tell)
         twins = duplicates.near_codes(samples)
         result = comparing.compare(
             table,
@@ -338,14 +342,14 @@ def _within(option: str, value: int, least: int, known: str) -> None:
 
 def _known_arms(arms: Sequence[str]) -> None:
     """Raise UsageError U105 for an arm that nobody trains, U159 when none of those asked for could win."""
-    from steelyard.acts.deciding import ANSWER_OF
+    from steelyard.acts.deciding import answer_of
 
-    known = [*parts.names("policies"), *(f"step_{name}" for name in tiers.STEP_ARMS)]
+    known = [*parts.names("policies"), *tiers.step_arms()]
     for arm in arms:
         if arm not in known:
             raise UsageError("U105", kind="policies", name=arm, near=nearest(arm, known) or "-", known=", ".join(known))
-    if arms and not set(arms) & set(ANSWER_OF):
-        raise UsageError("U159", arms=", ".join(arms), known=", ".join(ANSWER_OF))
+    if arms and not any(map(answer_of, arms)):
+        raise UsageError("U159", arms=", ".join(arms), known=", ".join(filter(answer_of, known)))
 
 
 def _quiet(_stage: str, _done: int, _total: int) -> None:

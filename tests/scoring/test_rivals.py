@@ -107,6 +107,9 @@ def test_the_majority_arm_runs_only_where_twins_disagree(tmp_path: Path) -> None
     table = catalogue.make(3, 240)
     some = sy.compare(sy.score(table, run_dir=tmp_path), run_dir=tmp_path, seeds=3, repairs=0, inner_folds=2)
     names = {a.name for a in some.arms}
+    assert {a.name for a in some.arms if not a.control} == {
+        "uniform_early_stop", "gate", "prune", "soft_label", "relabel",
+    }  # fmt: skip
     assert {"majority_fix", "loss_proportional"} <= names
     apart = table.slice(0, table.num_rows)
     titles = [f"{t} item{i}" for i, t in enumerate(table["title"].to_pylist())]

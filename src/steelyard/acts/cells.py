@@ -33,9 +33,16 @@ CONTROL_OF = {
     "prune": "random_prune",
     "soft_label": "shuffled",
     "relabel": "shuffled",
-    "step_alignment": "step_alignment_shuffled",
-    "step_gate": "step_gate_shuffled",
 }
+#: Arms that decide inside the step: ``step_`` and the alpha's name; each with the same weights on the wrong rows.
+STEP, WRONG_ROWS = "step_", "_shuffled"
+
+
+def control_of(arm: str) -> str | None:
+    """Return the name of an arm's own negative control, None for an arm without one."""
+    if arm.startswith(STEP) and not arm.endswith(WRONG_ROWS):
+        return arm + WRONG_ROWS
+    return CONTROL_OF.get(arm)
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,7 @@ class Settings:
 
     def wants(self, arm: str) -> bool:
         """Whether an arm takes part: all do unless ``arms`` names some; baseline, controls and oracle always do."""
-        named = set(self.arms) | {CONTROL_OF.get(name, "") for name in self.arms}
+        named = set(self.arms) | {control_of(name) for name in self.arms}
         return not self.arms or arm in named | {"uniform", BASE, "oracle"}
 
 

@@ -67,6 +67,7 @@ def score(args: argparse.Namespace) -> int:
         tuning=args.tuning,
         precision=args.precision,
         max_length=args.max_length,
+        trackers=_trackers(args.trackers),
         run_dir=args.run_dir,
         progress=Live(args),
         **options,
@@ -76,6 +77,11 @@ def score(args: argparse.Namespace) -> int:
     body |= {k: info[k] for k in SUMMARY}
     _out(args, "score/1", body, lambda: draw.scored(scored, args.lang))
     return 0
+
+
+def _trackers(text: str | None) -> list[str] | None:
+    """Return the names in ``a,b``; none for ``none``, None where nothing was said."""
+    return None if text is None else [t.strip() for t in text.split(",") if t.strip() not in ("", "none")]
 
 
 def compare(args: argparse.Namespace) -> int:

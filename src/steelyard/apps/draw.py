@@ -95,11 +95,14 @@ def scored(run: Scored, lang: str) -> str:
 
 
 def network(info: Mapping[str, Any], lang: str) -> list[str]:
-    """Return what a full run says of its network: loss, share, text that was cut, memory that ran out."""
-    facts = info.get("network")
+    """Return what a run says of its network or encoder: loss, share, text that was cut, memory that ran out."""
+    facts = info.get("network") or info.get("encoder")
     if not facts:
         return []
-    lines = [say("T_network", lang, model=facts["model"], loss=facts["log_loss_network"], share=facts["blend_network"])]
+    lines = []
+    if "network" in info:
+        more = {"loss": facts["log_loss_network"], "share": facts["blend_network"]}
+        lines.append(say("T_network", lang, model=facts["model"], **more))
     cut_off = facts["truncated"]
     if cut_off["rows"]:
         told = {
