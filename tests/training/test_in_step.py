@@ -101,6 +101,13 @@ def test_gradients_by_row_work_for_every_task(bert: str, name: str) -> None:
         assert seen["norm"][i] == pytest.approx(float(length), rel=1e-6, abs=1e-12)
 
 
+def test_a_task_that_compares_texts_says_that_it_has_no_gradients_by_row(bert: str) -> None:
+    s = Setup(bert, pairs(), parts.make("tasks", "retrieval"))
+    with pytest.raises(UsageError, match="U152") as caught:
+        s.learner.look(s.batches.steps[0], ("norm",))
+    assert caught.value.facts["alpha"] == "norm"
+
+
 @pytest.mark.parametrize("tuning", ["lora", "adapters", "frozen"])
 def test_weights_inside_the_step_for_every_tuning(bert: str, tuning: str) -> None:
     plain, parted = (setup(bert, replace(RECIPE, micro_batch=m), tuning=tuning, rank=2) for m in (None, 4))
