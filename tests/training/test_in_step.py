@@ -11,6 +11,7 @@ from tiny import NEVER, RECIPE, Setup, apart, pairs, same, sentences, texts
 from steelyard import parts
 from steelyard.acts.checkpointing import Keeper
 from steelyard.acts.finetuning import Reference
+from steelyard.errors import UsageError
 
 ALPHAS = ["grad_norm_proportional", "alignment", "l2rw", "importance_sampling", "gate"]
 
