@@ -155,6 +155,7 @@ def _slices(page: _Page, facts: Facts) -> None:
         row = [name, count(s.get("n")), f"{value} {ends}", f"×{figure(s.get('lift'), 2)}"]
         rows.append([*row, *(_helps(s, k) for k in WHOM)])
     page.table(heads, rows, right=range(1, 7))
+    page.write(page.say("helps.lede"))
 
 
 def _helps(s: Facts, name: str) -> str:
