@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -63,7 +64,7 @@ class Interactions:
 
     @cached_property
     def chronological(self) -> Ints:
-        """(n,) rows by user, then time; equal times keep the order of the file, unknown times come first (never held out)."""
+        """(n,) rows by user, then time; equal times keep the order of the file, unknown times come first."""
         time = np.zeros(len(self)) if self.ts is None else np.where(np.isnan(self.ts), -np.inf, self.ts)
         return np.lexsort((time, self.user))
 
@@ -76,4 +77,5 @@ class Interactions:
         """Return the interactions at ``rows`` (k,) or where a mask (n,) holds; users and items keep their codes."""
         columns = ("row_key", "user", "item", "value", "split", "ts", "position")
         given = {c: getattr(self, c) for c in columns}
-        return replace(self, **{c: None if v is None else v[rows] for c, v in given.items()})
+        taken: dict[str, Any] = {c: None if v is None else v[rows] for c, v in given.items()}
+        return replace(self, **taken)
