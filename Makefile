@@ -4,7 +4,7 @@ BIN := .venv/bin
 export OMP_WAIT_POLICY = passive
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test check lint types clean
+.PHONY: help demo test core check lint types clean
 help:  ## print this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
@@ -14,15 +14,29 @@ help:  ## print this list
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
 	touch $@
 
+.venv/.full: .venv/.core
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[full]"
+	touch $@
+
 .venv/.dev: .venv/.core
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
 	touch $@
 
-demo: .venv/.core  ## install, then the main job on bundled data; says where the report lies
+demo: .venv/.full  ## install, then the main job on bundled data; says where the report lies
 	$(BIN)/steelyard demo
 
-test: .venv/.dev lint types  ## install, lint, types, all tests
+test: .venv/.dev lint types core  ## install, lint, types, all tests
 	$(BIN)/python -m pytest -q
+
+core: .venv-core/.core  ## the light core alone, no torch: the main job must run on it
+	.venv-core/bin/python -c 'import importlib.util as u, sys; sys.exit("torch is in the core" if u.find_spec("torch") else 0)'
+	.venv-core/bin/steelyard demo --run-dir .venv-core/runs > .venv-core/demo.txt
+	tail -n 3 .venv-core/demo.txt
+
+.venv-core/.core: pyproject.toml constraints.txt
+	test -x .venv-core/bin/python || $(PYTHON) -m venv .venv-core
+	.venv-core/bin/python -m pip install --quiet -c constraints.txt -e .
+	touch $@
 
 lint: .venv/.dev  ## ruff
 	$(BIN)/ruff check src tests benchmarks
@@ -34,4 +48,4 @@ types: .venv/.dev  ## mypy
 check: test  ## what CI runs
 
 clean:  ## remove the environment and caches (never runs/)
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf .venv .venv-core .mypy_cache .pytest_cache .ruff_cache dist

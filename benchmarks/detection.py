@@ -19,6 +19,7 @@ from _results import data, keep, rows
 from steelyard import engine, parts
 from steelyard.acts import estimating, scoring
 from steelyard.acts.encoding import encode
+from steelyard.acts.neighbouring import neighbour_labels
 
 
 def readings(samples, seed: int):
@@ -26,6 +27,7 @@ def readings(samples, seed: int):
     table = encode(samples, each=each)
     models = {m: parts.make("models", m) for m in ("linear", "boosted")}
     measured = scoring.measure(table, models["linear"], models["boosted"], seed=seed, each=each)
+    measured |= neighbour_labels(table, seed=seed)
     signals = scoring.as_signals(samples.row_key, table, measured)
     made = {n: parts.make("estimators", n) for n in parts.names("estimators")}
     return signals, estimating.read_out(signals, made)
@@ -53,6 +55,8 @@ def crowd_pairs(seeds: int) -> str:
                 "cleanlab self_confidence": 1 - p[np.arange(len(y)), y],
                 "cleanlab adjusted": adjusted(p, y),
                 "confident_margin": read["confident_margin"],
+                "neighbours": read["neighbours"],
+                "suspicion, a tenth of it neighbours": 1 - (1 - read["suspicion"]) * (1 - 0.1 * read["neighbours"]),
             }
             for name, score in scores.items():
                 found.setdefault(name, []).append(average_precision_score(wrong, score))
@@ -72,7 +76,7 @@ def crowdflower(seeds: int) -> str:
     found: dict[str, list[float]] = {}
     for seed in range(seeds):
         _, read = readings(samples, seed)
-        for name in ("suspicion", "out_of_fold_loss", "el2n", "margin"):
+        for name in ("suspicion", "out_of_fold_loss", "neighbours", "el2n", "margin"):
             found.setdefault(name, []).append(roc_auc_score(top, read[name]))
         within = [
             roc_auc_score(top[r], read["suspicion"][r]) for g in range(4) if 0 < top[r := samples.label == g].mean() < 1

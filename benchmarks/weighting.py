@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import time
 
+import numpy as np
+
 import steelyard as sy
 from _crowd import pairs
 from _results import data, keep, rows
@@ -28,7 +30,9 @@ def compared(samples, seeds: int, model: str, metric: str | None = None) -> Comp
     settings = Settings(seeds=seeds)
     each = engine.choose(len(samples))
     table = encode(samples, each=each)
-    return comparing.compare(table, {}, judged, everything, settings, model=model, each=each, progress=progress)
+    return comparing.compare(
+        table, np.zeros(0, int), judged, everything, settings, model=model, each=each, progress=progress
+    )
 
 
 def _interval(d: Interval) -> str:

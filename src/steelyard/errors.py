@@ -2,7 +2,7 @@
 
     SteelyardError
     ├── UsageError          exit 2   a word of the call is wrong         U1xx
-    ├── DataError           exit 3   the data cannot be used             D1xx C1xx S3xx V4xx
+    ├── DataError           exit 3   the data cannot be used             D1xx C1xx S3xx V4xx T1xx
     ├── EnvironmentProblem  exit 4   package, disk, memory, permission   E2xx M2xx
     ├── GateFailed          exit 1   a gate that the user set            G5xx
     ├── Inconclusive        exit 5   no verdict, and one was required    V5xx

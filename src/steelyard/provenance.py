@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 from collections.abc import Mapping
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,10 +24,30 @@ def plain(reading: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in sorted(reading.items()) if v is not None}
 
 
-def keep_source(run: Run, samples: Samples) -> None:
-    """Keep the text of a table that came from memory, or of a part of a table: it has no other home."""
-    if not run.has("source.parquet") and (not samples.origin.paths or "-" in samples.origin.paths):
+def content(samples: Samples) -> str:
+    """Return the fingerprint of what samples say: keys, labels, their order and worth, groups."""
+    text = "\n".join(map(str, samples.row_key)) + repr((samples.task, samples.scale.as_dict()))
+    arrays = (samples.label, np.unique(samples.group, return_inverse=True)[1])
+    return blake2b(
+        text.encode() + b"".join(np.ascontiguousarray(a).tobytes() for a in arrays), digest_size=16
+    ).hexdigest()
+
+
+def keep_source(run: Run, samples: Samples, always: bool = False) -> None:
+    """Keep the text of a table that came from memory, or of a part of a table: it has no other home.
+
+    always: the samples are the caller's own, and reading their file again might give others.
+    """
+    homeless = always or not samples.origin.paths or "-" in samples.origin.paths
+    if homeless and not run.has("source.parquet"):
         run.write("source.parquet", samples.write)
+
+
+def moved(run: Run, samples: Samples) -> None:
+    """Let a finished run know where its file lies now, when it is no longer where it was."""
+    info, paths = run.read_json("run.json"), list(samples.origin.paths)
+    if paths and info["paths"] != paths and not all(Path(p).exists() for p in info["paths"]):
+        run.write_json("run.json", {**info, "paths": paths, "origin": {**info["origin"], "paths": paths}})
 
 
 def reopen(run: Run, info: Mapping[str, Any]) -> Samples:
@@ -84,8 +107,15 @@ def facts(samples: Samples, plan: Plan, found: Mapping[str, Any], reading: Mappi
 
 def command(samples: Samples, reading: Mapping[str, Any], plan: Plan) -> str:
     """Return the command line that repeats a score run."""
+    chosen = {k: v for k, v in plan.options.items() if k in ("tier", "seed", "folds")}
     words = ["steelyard", "score", *(samples.origin.paths or ("TABLE",))]
-    for key, value in reading.items():
-        text = ",".join(f"{a}={b}" for a, b in value.items()) if isinstance(value, Mapping) else str(value)
-        words += [f"--{key.replace('_', '-')}", text]
-    return " ".join([*words, "--seed", str(plan.options["seed"])])
+    for key, value in {**reading, **chosen, **plan.options.get("deep", {})}.items():
+        words += [f"--{key.replace('_', '-')}", _spelled(value)]
+    return shlex.join(words)
+
+
+def _spelled(value: Any) -> str:
+    """Return an option as the command line takes it."""
+    if isinstance(value, Mapping):
+        return ",".join(f"{a}={b}" for a, b in value.items())
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

@@ -38,6 +38,7 @@ def facts(scored: Scored) -> dict[str, Any]:
         "top": _top(scored),
         "slices": scored.slices(),
         "map": _map(scored),
+        "curves": (info.get("network") or {}).get("curves"),
         "histogram": _histogram(scored),
         "compare": _compare(compared),
         "limits": [_said(code, {}) for code in _limits(info, compared)],

@@ -120,9 +120,14 @@ class Run:
         self.log(stage=stage, seconds=round(time.monotonic() - started, 3))
         return arrays
 
-    def finish(self) -> None:
-        """Remove the finished stages: the results are written."""
-        shutil.rmtree(self.path / "work", ignore_errors=True)
+    def finish(self, prefix: str = "") -> None:
+        """Remove finished stages, their results are written: those of one comparison by its prefix, else all others."""
+        work = self.path / "work"
+        for stage in work.iterdir() if work.is_dir() else ():
+            if stage.name.startswith(prefix or "compare-") == bool(prefix):
+                shutil.rmtree(stage, ignore_errors=True) if stage.is_dir() else stage.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            work.rmdir()
 
     def log(self, **facts: Any) -> None:
         """Append one line to log.jsonl; a log that cannot be written never stops the work."""

@@ -31,8 +31,8 @@ SAID = {
     "RE01": "3 of 4 near-identical products under this query are Irrelevant",
     "RE11": "same pair judged Exact by A07 and Irrelevant by A12",
     "RE21": "5 of 5 models that never saw this row say Irrelevant, 0.96",
+    "RE41": "9 of 10 nearest texts are Irrelevant",
     "RE33": "never learned in 5 epochs, and its gradient opposes held-out rows (top 0.2%)",
-    "RE41": "9 of 10 nearest texts carry the label Irrelevant",
     "RE51": "query says 13 inch, title says 15.6 (length)",
 }
 
@@ -84,6 +84,9 @@ def test_nothing_known_is_said_so() -> None:
         ({"suggested": "E", "probability": 0.9}, "RE00"),
         ({"suggested": "I", "probability": 0.9}, "RE22"),
         ({"suggested": "I", "probability": 0.4}, "RE00"),
+        ({"suggested": "I", "probability": 0.4, "repaired": 0.6}, "RE23"),
+        ({"suggested": "I", "probability": 0.4, "repaired": 0.4, "own": 0.1}, "RE03"),
+        ({"neighbours": 15, "neighbours_alike": 12, "neighbours_label": "I", "pairs": True}, "RE42"),
         ({"suggested": "I", "probability": 0.4, "agreeing": 3, "voters": 5}, "RE21"),
         ({"suggested": "I", "probability": 0.4, "agreeing": 2, "voters": 5}, "RE00"),
         ({"epochs": 5, "learned": 1}, "RE00"),

@@ -5,6 +5,7 @@ import re
 import sample_facts
 
 from steelyard.page.charts.arms import arms_charts
+from steelyard.page.charts.curves import curves_chart
 from steelyard.page.charts.frame import Axis
 from steelyard.page.charts.histogram import histogram_chart
 from steelyard.page.charts.scatter import scatter_chart, suspicion_edges
@@ -65,3 +66,22 @@ def test_a_strip_with_nothing_known_is_only_a_rail() -> None:
     drawn = strip(None, None, None, (0, 1))
     assert "rail" in drawn
     assert "point" not in drawn
+
+
+def test_learning_curves_show_every_fold_where_it_belongs() -> None:
+    chart = curves_chart(
+        {"training": [[2.0, 1.0, 0.5], [2.1, 1.1, 0.4]], "held_out": [[2.0, 1.5, 1.6], [2.2, 1.4, 1.5]]}
+    )
+    assert chart.count('class="training curve"') == 2
+    assert chart.count('class="held_out curve"') == 2
+    assert chart.count("knot") == 12
+    heights = [float(y) for y in re.findall(r'class="training knot" cx="[\d.]+" cy="([\d.]+)"', chart)][:3]
+    assert heights[0] < heights[1] < heights[2]
+    words = [float(y) for y in re.findall(r'class="value" x="[\d.]+" y="([\d.]+)"', chart)]
+    close = curves_chart({"training": [[1.0, 1.0]], "held_out": [[1.0, 1.01]]})
+    beside = [float(y) for y in re.findall(r'class="value" x="[\d.]+" y="([\d.]+)"', close)]
+    assert len(words) == len(beside) == 2
+    assert abs(beside[0] - beside[1]) >= 18
+    assert curves_chart({}) == ""
+    assert curves_chart({"training": [], "held_out": []}) == ""
+    assert "NaN" not in curves_chart({"training": [[1.0]], "held_out": [[None]]})

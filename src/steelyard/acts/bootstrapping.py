@@ -18,7 +18,8 @@ def bootstrap(
     """Return per arm the value of every cell (k,) and of every replicate (b,), groups crossed with cells.
 
     A replicate draws groups with replacement (one draw for all cells and arms, so that differences are paired) and
-    cells with replacement, as in a two-way bootstrap (Owen 2007, The pigeonhole bootstrap).
+    cells with replacement, as in a two-way bootstrap (Owen 2007, The pigeonhole bootstrap). rows: (n,) True for the
+    slice that counts; cells without such rows have no part in a replicate, which is NaN when it drew no others.
     """
     rng = np.random.default_rng(settings.seed + 17)
     groups = np.unique(np.concatenate([table.group[c.test] for c in cells]))
@@ -27,19 +28,22 @@ def bootstrap(
     pick = rng.multinomial(len(cells), np.full(len(cells), 1 / len(cells)), size=b)
     values: dict[str, Floats] = {n: np.full(len(cells), np.nan) for n in names}
     total = {n: np.zeros(b) for n in names}
+    drawn = np.zeros(b)  # cells of a replicate that hold such rows
     for k, cell in enumerate(cells):
         inside = np.arange(len(cell.test)) if rows is None else np.flatnonzero(rows[cell.test])
         if not len(inside):
             continue
         where = cell.test[inside]
+        drawn += pick[:, k]
         tested = ranking(table.group[where], judged.label[where], judged.scale)
         weight = times[:, np.searchsorted(groups, np.unique(table.group[where]))]
         for name in names:
             measured = said(tested, cell.probability[name][inside], judged.scale)
             sign = 1.0 if judged.measure.higher_is_better else -1.0
             values[name][k] = sign * judged.measure.overall(measured)
-            total[name] += pick[:, k] * sign * judged.measure.bootstrap(measured, weight)
-    return values, {n: t / len(cells) for n, t in total.items()}
+            replicates = sign * judged.measure.bootstrap(measured, weight)
+            total[name] += np.where(pick[:, k] > 0, pick[:, k] * replicates, 0.0)
+    return values, {n: np.divide(t, drawn, out=np.full(b, np.nan), where=drawn > 0) for n, t in total.items()}
 
 
 def interval(value: float, draws: Floats, strict: float = 0.05) -> Interval:

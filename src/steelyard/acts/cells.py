@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from steelyard.acts.encoding import InMemory
 from steelyard.acts.folding import folds
 from steelyard.acts.neighbouring import neighbour_labels
 from steelyard.acts.stages import Keep
+from steelyard.features import duplicates
 from steelyard.features.table import Table
 from steelyard.values.arrays import AnyArray, Floats, Ints, Strings
 from steelyard.values.ranking import Ranking
@@ -26,6 +28,14 @@ from steelyard.values.scale import Scale
 from steelyard.values.weights import effective_sample_size
 
 BASE = "uniform_early_stop"
+CONTROL_OF = {
+    "gate": "shuffled",
+    "prune": "random_prune",
+    "soft_label": "shuffled",
+    "relabel": "shuffled",
+    "step_alignment": "step_alignment_shuffled",
+    "step_gate": "step_gate_shuffled",
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +43,8 @@ class Settings:
     """seeds: cells; folds: parts of the groups when the table brings no test split; stop: share of groups to stop by.
 
     min_gain: a smaller gain is not worth acting on; interest: a difference that would matter to the user, in the
-    measure's unit. draws: bootstrap replicates. repairs, inner_folds: of the readings inside a cell.
+    measure's unit. draws: bootstrap replicates. repairs, inner_folds: of the readings inside a cell. arms: names of the
+    arms that take part, none for all.
     """
 
     seeds: int = 5
@@ -45,6 +56,12 @@ class Settings:
     seed: int = 0
     repairs: int = 2
     inner_folds: int = 5
+    arms: tuple[str, ...] = ()
+
+    def wants(self, arm: str) -> bool:
+        """Whether an arm takes part: all do unless ``arms`` names some; baseline, controls and oracle always do."""
+        named = set(self.arms) | {CONTROL_OF.get(name, "") for name in self.arms}
+        return not self.arms or arm in named | {"uniform", BASE, "oracle"}
 
 
 @dataclass(frozen=True)
@@ -72,16 +89,18 @@ class Cell:
 
 @dataclass(frozen=True)
 class CellTask:
-    """All that one cell needs, in whatever process it is computed. twins: agreeing and contradicting counts (n,)."""
+    """All that one cell needs, in whatever process it is computed. twins: (n,) codes of
+    near-identical rows, or empty; who contradicts whom is counted among the rows to learn from alone."""
 
     table: Table
-    twins: Mapping[str, AnyArray]
+    twins: Ints
     judged: Judged
     parts: Mapping[str, Any]
     settings: Settings
     model: str
     number: int
     keep: Keep
+    networks: Any = None
 
     def run(self) -> Cell:
         """Return the cell, read back when it was computed before."""
@@ -93,20 +112,37 @@ class CellTask:
         train, stop, test = _three_sets(table, judged, settings, self.number, seed)
         readings = _readings_inside(table, self.twins, parts, settings, train, seed)
         ways = _ways(table, judged, parts, readings, train, seed)
-        fit = training.train_boosted if self.model == "boosted" else training.train_linear
-        stop_ranking = ranking(table.group[stop], table.label[stop], judged.scale)
+        ways += self.networks.ways(len(train)) if self.networks else []
+        ways = [way for way in ways if settings.wants(way.name)]
 
-        def judge(p: Floats) -> float:
-            return _score(judged.measure, said(stop_ranking, p, judged.scale))
+        def judge(p: Floats, rows: Ints) -> float:
+            return _score(
+                judged.measure, said(ranking(table.group[rows], table.label[rows], judged.scale), p, judged.scale)
+            )
 
-        trained = fit(table, ways, train, stop, test, parts[self.model], seed, judge)
+        if self.networks:
+            keep = partial(_kept, self.keep, f"cell-{self.number}-")
+            trained = self.networks.train(table, ways, train, stop, test, seed, judge, keep)
+        else:
+            fit = training.train_boosted if self.model == "boosted" else training.train_linear
+            trained = fit(table, ways, train, stop, test, parts[self.model], seed, partial(_judged, judge, stop))
         out: dict[str, AnyArray] = {"test": test}
         for way, done in zip(ways, trained, strict=True):
             out[f"p.{way.name}"] = done.probability.astype(np.float32)
             top = np.sort(way.weight)[::-1][: max(1, len(way.weight) // 100)].sum() / way.weight.sum()
-            ess = effective_sample_size(way.weight) / len(way.weight)
+            ess = effective_sample_size(way.weight) / len(way.weight) if done.ess is None else done.ess
             out[f"facts.{way.name}"] = np.array([done.rows, ess, top])
         return out
+
+
+def _kept(keep: Keep, prefix: str, stage: str, compute: Any) -> Mapping[str, AnyArray]:
+    """Keep a stage of one cell."""
+    return keep(prefix + stage, compute)
+
+
+def _judged(judge: Any, stop: Ints, p: Floats) -> float:
+    """Judge probabilities of the rows to stop by."""
+    return judge(p, stop)
 
 
 def _unpack(arrays: Mapping[str, AnyArray]) -> Cell:
@@ -135,7 +171,7 @@ def _three_sets(table: Table, judged: Judged, settings: Settings, number: int, s
 
 def _readings_inside(
     table: Table,
-    twins: Mapping[str, AnyArray],
+    twins: Ints,
     parts: Mapping[str, Any],
     settings: Settings,
     train: Ints,
@@ -145,7 +181,8 @@ def _readings_inside(
     signals = scoring.measure(
         inside, parts["linear"], parts["boosted"], seed=seed, k=settings.inner_folds, repairs=settings.repairs
     )
-    signals |= {name: v[train] for name, v in twins.items()}
+    if len(twins):
+        signals["agreeing"], signals["contradicting"] = duplicates.twins(twins[train], inside.label)
     if any("neighbours" in policy.needs for policy in parts["policies"].values()):
         signals |= neighbour_labels(inside, seed=seed)
     keyed = scoring.as_signals(np.array([str(r) for r in train], object), inside, signals)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from steelyard.acts.checks.columns import check_columns, check_empty
-from steelyard.acts.checks.cost import Load, Machine, check_cost, quick_cost
+from steelyard.acts.checks.cost import Load, Machine, check_cost, deep_costs, quick_cost
 from steelyard.acts.checks.labels import check_clicks, check_labels, check_queries
 from steelyard.acts.checks.looked import Findings, Looked
 from steelyard.acts.checks.power import check_power
@@ -40,11 +40,12 @@ def check(samples: Samples, *, strict: bool = False, machine: Machine | None = N
     machine = machine or Machine.here()
     looked = Looked(samples)
     found = [*samples.notes, *check_columns(looked)]
-    cost = quick_cost(Load.of(looked), machine)
+    load = Load.of(looked)
+    cost = quick_cost(load, machine)
     if len(samples):
         found += _all(f(looked) for f in CHECKS)
         found += check_cost(looked, machine, cost)
-    return Checkup(tuple(found), _facts(looked), {"quick": cost}, strict)
+    return Checkup(tuple(found), _facts(looked), {"quick": cost, **deep_costs(load, machine, cost)}, strict)
 
 
 def _all(parts: Iterable[Findings]) -> Findings:

@@ -9,33 +9,36 @@ from typing import Any
 import numpy as np
 
 from steelyard.acts.bootstrapping import bootstrap, deviation, difference, interval
-from steelyard.acts.cells import BASE, Cell, CellTask, Judged, Settings
-from steelyard.acts.deciding import ANSWER_OF, CONTROL_OF, decide, wins
+from steelyard.acts.cells import BASE, CONTROL_OF, Cell, CellTask, Judged, Settings
+from steelyard.acts.deciding import ANSWER_OF, decide, wins
 from steelyard.acts.stages import Keep, Progress, keep_nothing, no_progress
 from steelyard.features.table import Table
-from steelyard.values.arrays import AnyArray, Floats
+from steelyard.values.arrays import Floats, Ints
 from steelyard.values.comparison import Arm, Comparison, Interval, SliceEffect
 
 
 def compare(
     table: Table,
-    twins: Mapping[str, AnyArray],
+    twins: Ints,
     judged: Judged,
     parts: Mapping[str, Any],
     settings: Settings,
     *,
     model: str,
+    networks: Any = None,
     keep: Keep = keep_nothing,
     each: Callable = map,
     progress: Progress = no_progress,
 ) -> Comparison:
     """Return the comparison of all policies of ``parts`` on unseen groups.
 
-    twins: agreeing and contradicting counts (n,). parts: linear, boosted, estimators (by name), policies (by name).
-    model: which of the two models the arms train, ``boosted`` or ``linear``. each: an engine; cells run side by side.
+    twins: (n,) codes of near-identical rows (``features.duplicates``), or empty.
+    parts: linear, boosted, estimators (by name), policies (by name).
+    model: which of the two models the arms train, ``boosted``, ``linear`` or ``network``, then with
+    ``networks`` (see ``acts.arming``). each: an engine; cells run side by side.
     """
     bare = replace(judged, slices={})
-    tasks = [CellTask(table, twins, bare, parts, settings, model, n, keep) for n in range(settings.seeds)]
+    tasks = [CellTask(table, twins, bare, parts, settings, model, n, keep, networks) for n in range(settings.seeds)]
     cells = []
     progress("arms", 0, settings.seeds)
     for cell in each(CellTask.run, tasks):
@@ -58,7 +61,7 @@ def _conclude(
     winner = max(winners, key=lambda a: a.delta.value, default=None)
     groups = len(np.unique(np.concatenate([table.group[c.test] for c in cells])))
     effects = _slice_effects(table, judged, cells, winner.name, settings) if winner else ()
-    answer, why = decide(arms, winner, effects, groups, visible, settings)
+    answer, why = decide(arms, winner, effects, groups, visible, settings, len(cells))
     gain = None
     if "oracle" in by_name and winner:
         gain = _recovered(draws, values, winner.name)
@@ -100,7 +103,7 @@ def _arm(
     visited = sum(c.rows[name] for c in cells) / max(sum(c.rows[BASE] for c in cells), 1e-9)
     return Arm(
         name=name,
-        control=bool(policy.control) if policy is not None else name == "oracle",
+        control=bool(policy.control) if policy is not None else name == "oracle" or name in CONTROL_OF.values(),
         value=float(np.nanmean(values[name])),
         delta=interval(float(np.nanmean(delta)), difference(draws, name, BASE), strict),
         over_control=over,

@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from steelyard.acts.cells import Settings
+import numpy as np
+
+from steelyard.acts.cells import CONTROL_OF, Settings
 from steelyard.values.comparison import Arm, SliceEffect
 
-CONTROL_OF = {"gate": "shuffled", "prune": "random_prune", "soft_label": "shuffled", "relabel": "shuffled"}
-ANSWER_OF = {"gate": "use_weights", "prune": "prune", "soft_label": "relabel_first", "relabel": "relabel_first"}
+LEAST_CELLS = 3  # fewer cells cannot tell
+ANSWER_OF = {
+    "gate": "use_weights",
+    "prune": "prune",
+    "soft_label": "relabel_first",
+    "relabel": "relabel_first",
+    "step_alignment": "use_weights",
+    "step_gate": "use_weights",
+}
 
 
 def wins(arm: Arm, settings: Settings) -> bool:
@@ -24,15 +33,18 @@ def decide(
     groups: int,
     visible: float,
     settings: Settings,
+    cells: int = LEAST_CELLS,
 ) -> tuple[Any, tuple[tuple[str, Mapping[str, Any]], ...]]:
-    """Return the verdict and its reasons, by the rules of docs/verdict.md.
+    """Return the verdict and its reasons, by the rules that docs/river.md sums up.
 
     A gain counts when its interval, made strict for the number of arms, lies above 0, the gain is above min_gain and
     above its negative control. Without one: keep_uniform when every arm's interval ends below ``interest`` (a gain
     that matters is ruled out), else cannot_tell.
     """
+    if cells < LEAST_CELLS:
+        return "cannot_tell", (("VW06", {"cells": cells, "least": LEAST_CELLS}),)
     candidates = [a for a in arms if a.name in ANSWER_OF]
-    best = max(candidates, key=lambda a: a.delta.value)
+    best = max(candidates, key=lambda a: a.delta.value if np.isfinite(a.delta.value) else -np.inf)
     facts = {"arm": best.name, "delta": best.delta.value, "low": best.delta.low, "high": best.delta.high}
     more = {"visible": visible, "groups": groups, "interest": settings.interest}
     if winner is not None:

@@ -6,19 +6,22 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from steelyard.values.arrays import Strings
+from steelyard.values.arrays import Mask, Strings
 from steelyard.values.readings import Readings
 from steelyard.values.samples import Samples
 
 SURE = 0.5  # a suggestion replaces a label when it is likelier than all others together
 
 
-def clean(samples: Samples, scores: pa.Table, columns: dict[str, str]) -> pa.Table:
+def clean(samples: Samples, scores: pa.Table, columns: dict[str, str], raw: pa.Table | None = None) -> pa.Table:
     """Return the table under the user's own column names with repaired training labels.
 
     A flagged training row takes the suggested label when that is likelier than not; ``label_original`` keeps what
     was there and ``steelyard_changed`` says which rows differ. No row is dropped, no test or validation row edited.
+    raw: the file's own rows in the same order: all columns as they are, the label in its own type where it fits.
+    Without it (tables that came from memory) the columns are those that Steelyard read, long texts cut.
     """
     given = scores["given"].to_numpy(zero_copy_only=False)
     suggested = scores["suggested"].to_numpy(zero_copy_only=False)
@@ -29,12 +32,25 @@ def clean(samples: Samples, scores: pa.Table, columns: dict[str, str]) -> pa.Tab
     table = samples.table.rename_columns([names.get(c, c) for c in samples.table.column_names])
     label = names.get("label", "label")
     values = pa.array(np.where(change, suggested, given), pa.string())
+    original = pa.chunked_array([pa.array(given, pa.string())])
+    if raw is not None and raw.num_rows == len(samples) and label in raw.column_names:
+        table, original = raw, raw[label]
+        values = _typed(original, values, change)
     if label in table.column_names:
         table = table.set_column(table.column_names.index(label), label, values)
     else:
         table = table.append_column(label, values)
-    table = table.append_column("label_original", pa.array(given, pa.string()))
+    table = table.append_column("label_original", original)
     return table.append_column("steelyard_changed", pa.array(change))
+
+
+def _typed(original: pa.ChunkedArray, values: pa.Array, change: Mask) -> pa.ChunkedArray:
+    """Return the user's own labels with the changed ones put in, in the original type, or as text where that fails."""
+    try:
+        put = values.cast(original.type)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        original, put = original.cast(pa.string()), values
+    return pa.chunked_array([pc.if_else(pa.array(change), put, original.combine_chunks())])
 
 
 def weights(readings: Readings, split: Strings, policy: Any) -> pa.Table:

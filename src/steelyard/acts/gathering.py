@@ -31,8 +31,8 @@ def gather(
 ) -> list[Evidence]:
     """Return the evidence about each of ``rows`` (k,), positions in ``samples``; signals that are absent are unknown.
 
-    signals: used are probability, learned, alignment, neighbour_label (see ``values.signals.KNOWN``), for all n rows.
-    votes: (n, v) label that each model suggests, or None.
+    signals: used are probability, posterior, learned, alignment, neighbour_label (see ``values.signals.KNOWN``), for
+    all n rows. votes: (n, v) label that each model suggests, or None.
     """
     rows = np.asarray(rows, dtype=np.int64)
     sheets = _Sheets(samples, rows)
@@ -63,10 +63,12 @@ def _model(samples: Samples, signals: Signals, i: int, votes: Ints | None) -> di
         facts["lowers"] = given == len(samples.scale) - 1
     if "probability" not in signals or not np.isfinite(signals["probability"][i]).all():
         return facts
-    best = int(np.argmax(signals["probability"][i]))
+    best = int(np.argmax(signals["posterior" if "posterior" in signals else "probability"][i]))
     if given >= 0:
         facts["own"] = float(signals["probability"][i, given])
     facts |= {"suggested": _name(samples, best), "probability": float(signals["probability"][i, best])}
+    if "posterior" in signals:
+        facts["repaired"] = float(signals["posterior"][i, best])
     if "lowers" in facts and best != given:
         facts["lowers"] = best < given
     if votes is not None:

@@ -22,7 +22,7 @@ def judged(samples: Samples, measure: Any | None, parse: Callable[[str], Any]) -
     on = "gold" if gold is not None and np.mean(gold >= 0) > 0.9 else "given"
     label = gold if on == "gold" and gold is not None else samples.label
     split = samples.split
-    test = np.flatnonzero(split == "test")
+    test = np.flatnonzero((split == "test") & (label >= 0))  # rows without a label judge nobody
     own_test = len(np.unique(samples.group[test])) >= FEW_GROUPS
     return Judged(
         label=label,

@@ -178,18 +178,17 @@ def _placed(counts: Mapping[str, int], names: list[str], gains: Sequence[float],
             code[text] = found
     unknown = {t: c for t, c in counts.items() if t not in code}
     if unknown:
-        raise _unknown(unknown, by, ", ".join(names))
+        raise _unknown(unknown, f"{by}: {', '.join(names)}")
     return Reading(Scale(tuple(names), True, tuple(gains)), code)
 
 
-def _unknown(unknown: Mapping[str, int], by: str, known: str) -> DataError:
+def _unknown(unknown: Mapping[str, int], known: str) -> DataError:
     shown = ", ".join(f"'{t[:60]}' ({c:,})" for t, c in list(unknown.items())[:10])
     example = ",".join(f"{t[:20]}={i}" for i, t in enumerate(list(unknown)[:4]))
     return DataError(
         "D104",
         count=len(unknown),
         rows=sum(unknown.values()),
-        by=by,
         known=known,
         values=shown + (", …" if len(unknown) > 10 else ""),
         example=example,
@@ -202,7 +201,7 @@ def _grades(counts: Mapping[str, int], order: str | None) -> Reading:
         return _numeric({t: float(v) for t, v in values.items() if v is not None}, counts, order)
     known = _known(list(counts))
     if known is None:
-        raise _unknown(counts, "-", "-")
+        raise _unknown(counts, "0…4, E/S/C/I, Exact/Partial/Irrelevant, bad/fair/good/excellent/perfect, 低/中/高")
     names, gains, code = known
     if order == "desc":
         names, code = names[::-1], {t: len(names) - 1 - c for t, c in code.items()}

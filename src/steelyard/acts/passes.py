@@ -53,7 +53,7 @@ class LinearPass:
             if self.target is not None and epoch + 1 < self.linear.epochs:
                 continue
             output = _held_out(table, fitted, self.fold)
-            p = _grades(table, output, self.fold, self.k)
+            p = graded(table, output, self.fold, self.k)
             right[:, epoch] = p.argmax(1) == table.label
             said[:, epoch] = p[np.arange(n), np.maximum(table.label, 0)]
             loss = loss_of(p, table.label)
@@ -83,7 +83,7 @@ def _held_out(table: Table, fitted: Any, fold: Ints) -> Floats:
     return out
 
 
-def _grades(table: Table, output: Floats, fold: Ints, k: int) -> Floats:
+def graded(table: Table, output: Floats, fold: Ints, k: int) -> Floats:
     """Return (n, c) probabilities; a number becomes grades by the levels of the rows of the other folds."""
     if not table.numbered:
         return output

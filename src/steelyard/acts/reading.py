@@ -61,6 +61,15 @@ def read(
         raise
 
 
+def raw(origin: Origin) -> pa.Table | None:
+    """Return the files' rows as their source yields them: all columns, nothing cut or cleaned. None without files."""
+    if not origin.paths or "-" in origin.paths:
+        return None
+    source = parts.make("sources", origin.source, **dict(origin.options).get("source", {}))
+    where: Any = origin.paths[0] if len(origin.paths) == 1 else list(origin.paths)
+    return pa.Table.from_batches(_guarded(source, where))
+
+
 def reread(origin: Origin, spool: Path | None = None) -> Samples:
     """Read the same files in the same way again; compare ``origin.fingerprint`` to notice a changed file.
 

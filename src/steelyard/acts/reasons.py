@@ -1,6 +1,6 @@
 """Say in one sentence why a row is flagged, from evidence in a fixed order: what people can check comes first.
 
-The order: near-identical products, the same pair judged twice, the model out of fold, training, neighbours, attributes.
+The order: near-identical products, the same pair judged twice, the model out of fold, neighbours, training, attributes.
 A reason is a code (``RE01``, or two joined: ``RE01+RE06``) and facts; both are stored, the sentence is told from them.
 """
 
@@ -43,7 +43,7 @@ def sentence(code: str, facts: Mapping[str, Any], lang: str = "en") -> str:
 
 def pieces(evidence: Evidence) -> Iterator[tuple[str, Facts]]:
     """Yield (code, facts) of every piece of evidence that speaks against the given label, in the fixed order."""
-    for look in (_near_identical, _judged_twice, _model, _training, _neighbours, _attributes):
+    for look in (_near_identical, _judged_twice, _model, _neighbours, _training, _attributes):
         found = look(evidence)
         if found:
             yield found
@@ -81,6 +81,8 @@ def _model(e: Evidence) -> tuple[str, Facts] | None:
         return "RE21", facts | {"agreeing": e.agreeing, "voters": e.voters}
     if e.probability >= PROBABLE:
         return "RE22", {"suggested": e.suggested, "probability": e.probability}
+    if e.repaired is not None and e.repaired >= PROBABLE:
+        return "RE23", {"suggested": e.suggested, "repaired": e.repaired}
     return None
 
 

@@ -252,4 +252,6 @@ def _require(known: Mapping[str, str], names: Sequence[str], task: Task) -> None
         if "label" not in known:
             missing.append("label")
     if missing:
-        raise DataError("D103", missing=", ".join(missing), known=", ".join(names) or "-", task=task)
+        free = [n for n in names if n not in known.values()]
+        example = ",".join(f"{m}={nearest(m, free) or '…'}" for m in (m.rpartition(" ")[2] for m in missing))
+        raise DataError("D103", missing=", ".join(missing), known=", ".join(names) or "-", task=task, example=example)

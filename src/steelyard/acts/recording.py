@@ -22,11 +22,17 @@ from steelyard.acts.slicing import slices
 from steelyard.acts.stages import Keep, Progress
 from steelyard.acts.suggesting import expected
 from steelyard.features import duplicates
+from steelyard.features.personal import mask
 from steelyard.features.table import Table
 from steelyard.values.arrays import AnyArray
 from steelyard.values.readings import Readings
 from steelyard.values.samples import Samples
 from steelyard.values.signals import Signals
+
+#: What training itself showed of a row, where a network was trained; see ``acts.ledger``.
+SEEN = ("aum", "forgetting_seen", "loss_seen")
+#: What a deeper tier adds: signals in, signals and facts of the run out.
+Deepen = Callable[[dict[str, AnyArray]], tuple[dict[str, AnyArray], dict[str, Any]]]
 
 WORST = 1000  # most suspicious rows that have a reason, flagged or not
 
@@ -55,13 +61,21 @@ def record(
     keep: Keep,
     each: Callable,
     progress: Progress,
+    deepen: Deepen | None = None,
 ) -> Recorded:
-    """Return everything a score run writes. models: linear and boosted; estimators: by name; each: an engine."""
+    """Return everything a score run writes. models: linear and boosted; estimators: by name; each: an engine.
+
+    deepen: what a tier above quick makes of the quick signals; it gives the same signals, more, and facts.
+    """
     measured = scoring.measure(
         table, models["linear"], models["boosted"], seed=seed, k=folds, keep=keep, each=each, progress=progress
     )
     progress("evidence", 0, 4)
-    measured |= keep("neighbours", lambda: neighbour_labels(table, seed=seed))
+    deeper: dict[str, Any] = {}
+    if deepen is not None:
+        measured, deeper = deepen(measured)
+    if "neighbour_label" not in measured:
+        measured |= keep("neighbours", lambda: neighbour_labels(table, seed=seed))
     progress("evidence", 1, 4)
     twins = duplicates.near_codes(samples)
     agreeing, contradicting = duplicates.contradicting(samples, twins)
@@ -82,7 +96,7 @@ def record(
         row_key=samples.row_key,
     )
     progress("evidence", 4, 4)
-    told = {**_facts(samples, signals, readings), "calibration": calibration or None}
+    told = {**_facts(samples, signals, readings), "calibration": calibration or None, **deeper}
     return Recorded(scores, readings, [_slice(s) for s in found[:200]], told)
 
 
@@ -114,6 +128,7 @@ def _scores(
     columns["variability"] = trajectory.std(1) if trajectory.shape[1] > 1 else np.zeros(len(given))
     columns["agreeing"], columns["contradicting"] = signals["agreeing"], signals["contradicting"]
     columns["fold"] = signals["fold"]
+    columns |= {name: signals[name] for name in SEEN if name in signals}
     columns["reason"] = pa.array(codes, pa.string())
     columns["reason_facts"] = pa.array(facts, pa.string())
     return pa.table(columns)
@@ -129,20 +144,27 @@ def _reasons(samples: Samples, signals: Signals, readings: Readings) -> tuple[li
     wanted = np.flatnonzero(telling & (signals["given"] >= 0))
     for row, known in zip(wanted, gather(samples, signals, wanted, votes=_votes(signals)), strict=True):
         code, said = reasons.reason(known)
-        codes[row], facts[row] = code, json.dumps(dict(said), ensure_ascii=False, sort_keys=True)
+        codes[row], facts[row] = code, json.dumps(_masked(said), ensure_ascii=False, sort_keys=True)
     return codes, facts
+
+
+def _masked(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a reason's facts with personal data masked: judges go by e-mail addresses, codes may be phone numbers."""
+    return {k: mask(v) if isinstance(v, str) else v for k, v in said.items()}
 
 
 def _votes(signals: Signals) -> AnyArray:
     """Return (n, v) the label that each model gives a row that it never saw."""
-    models = [m for m in ("probability_linear", "probability_boosted", "repaired") if m in signals]
+    models = [
+        m for m in ("probability_network", "probability_linear", "probability_boosted", "repaired") if m in signals
+    ]
     return np.stack([signals[m].argmax(1) for m in models], axis=1)
 
 
 def _slice(found: Any) -> dict[str, Any]:
     return {
         "column": " & ".join(found.columns),
-        "value": " & ".join(found.values),
+        "value": mask(" & ".join(found.values)),
         "n": int(found.n),
         "flagged": int(found.flagged),
         "share": float(found.share),
@@ -168,7 +190,7 @@ def _facts(samples: Samples, signals: Signals, readings: Readings) -> dict[str, 
         p = signals[name][known, given[known]] if name in signals else np.full(1, np.nan)
         return float(-np.log(np.maximum(p, 1e-12)).mean()) if len(p) else float("nan")
 
-    losses = {m: loss(f"probability_{m}") for m in ("linear", "boosted")}
+    losses = {m: loss(f"probability_{m}") for m in ("linear", "boosted", "network")}
     usable = {m: v for m, v in losses.items() if np.isfinite(v)}
     p = signals["probability"]
     return {

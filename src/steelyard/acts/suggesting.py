@@ -22,7 +22,7 @@ def expected(posterior: Floats, scale: Scale) -> Floats:
 
 
 def suggestion(row: Mapping[str, Any], scale: Scale, lang: str) -> str:
-    """Return the suggestion of a row in words: ``3 0.91``, ``about 2.33`` or ``perhaps 3 0.38``; '' for none.
+    """Return the suggestion of a row in words: ``3 (0.91)``, ``about 2.33`` or ``perhaps 3 (0.38)``; '' for none.
 
     row: given, suggested, p_suggested and expected, as in scores.parquet. Grades that are numbers are summed up by
     their mean where no single one is probable.
@@ -31,7 +31,7 @@ def suggestion(row: Mapping[str, Any], scale: Scale, lang: str) -> str:
     if given is None or suggested is None or p is None:
         return ""
     if suggested != given and p >= PROBABLE:
-        return f"{suggested} {p:.2f}"
+        return f"{suggested} ({p:.2f})"
     mean, values = row.get("expected"), _numbers(scale)
     if mean is not None and values is not None and len(scale) > 2:
         far = abs(mean - float(given)) >= SAME * (values.max() - values.min())

@@ -17,21 +17,30 @@ STAGES = 12  # points of training at which an arm may stop
 
 @dataclass(frozen=True)
 class Way:
-    """One arm's training: weight (n,) and target (n, c), or None for the labels; early: may stop early."""
+    """One arm's training: weight (n,) and target (n, c), or None for the labels; early: may stop early.
+
+    alpha: an Alpha part that decides the weights inside each step instead; shuffled: its weights on the wrong rows.
+    """
 
     name: str
     weight: Floats
     target: Floats | None
     early: bool = True
+    alpha: Any = None
+    shuffled: bool = False
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What an arm predicts for the test rows, (t, c), and the rows it learned from, a copy a class of a soft label."""
+    """What an arm predicts for the test rows, (t, c), and the rows it learned from, a copy a class of a soft label.
+
+    ess: effective sample size over n of the weights it trained with; None: those of its Way.
+    """
 
     name: str
     probability: Floats
     rows: int
+    ess: float | None = None
 
 
 def train_boosted(

@@ -8,22 +8,35 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-from steelyard.errors import DataErrors, EnvironmentProblem, GateFailed, Inconclusive, Interrupted, SteelyardError
+from steelyard.errors import (
+    DataErrors,
+    EnvironmentProblem,
+    GateFailed,
+    Inconclusive,
+    Interrupted,
+    SteelyardError,
+    UsageError,
+)
 from steelyard.version import VERSION
 from steelyard.wording import choose_language
 
-VERBS = ("demo", "check", "score", "compare", "show", "export", "runs", "list", "doctor")
+VERBS = ("demo", "check", "score", "compare", "show", "export", "runs", "list", "metrics", "doctor")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 gate, 2 usage, 3 data, 4 environment, 5 no verdict, 130."""
-    args = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    try:
+        args = parser().parse_args(words)
+    except SteelyardError as e:
+        return _fail(e, _guessed(words))
     args.lang = choose_language(args.lang)
     if not args.verb:
         parser().print_help()
@@ -45,6 +58,20 @@ def main(argv: list[str] | None = None) -> int:
         return _unexpected(e, args)
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are ours: coded, one JSON object when asked, exit 2."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError("U135", problem=message[:1].upper() + message[1:], command=self.prog)
+
+
+def _guessed(words: Sequence[str]) -> argparse.Namespace:
+    """Return the language and form in which to tell of words that could not be parsed."""
+    lang = next((b for a, b in pairwise(words) if a == "--lang"), None)
+    verbose = "-v" in words or "--verbose" in words
+    return argparse.Namespace(json="--json" in words, lang=choose_language(lang), verbose=verbose, answered=False)
+
+
 def _dispatch(args: argparse.Namespace) -> int:
     from steelyard.apps import commands
 
@@ -53,7 +80,7 @@ def _dispatch(args: argparse.Namespace) -> int:
 
 
 def _fail(error: SteelyardError, args: argparse.Namespace) -> int:
-    if args.json:
+    if args.json and not args.answered:
         problems = error.problems if isinstance(error, DataErrors) else (error,)
         body = {"schema": "steelyard.error/1", "errors": [p.as_dict() for p in problems], "exit_code": error.exit_code}
         print(json.dumps(body, ensure_ascii=False))
@@ -83,37 +110,39 @@ def _unexpected(error: Exception, args: argparse.Namespace) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of every verb."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="steelyard",
         description="Weigh every training sample, and say honestly whether weighting helps. 称出每条训练样本的分量。",
         epilog="DATA: a path, a glob or -. RUN: a directory, an id, a prefix or last.",
     )
     top.add_argument("--version", action="version", version=f"steelyard {VERSION}")
     everywhere = _everywhere()
-    verbs = top.add_subparsers(dest="verb", metavar="VERB")
-    top.set_defaults(lang=None, json=False, verbose=False, threads=None, run_dir=None)
+    verbs = top.add_subparsers(parser_class=Parser, dest="verb", metavar="VERB")
+    top.set_defaults(lang=None, json=False, answered=False, verbose=False, threads=None, run_dir=None)
 
     def verb(name: str, text: str) -> argparse.ArgumentParser:
         return verbs.add_parser(name, help=text, description=text, parents=[everywhere])
 
     demo = verb("demo", "the main job on a generated bilingual catalogue with planted errors")
     demo.add_argument("--seed", type=int, default=7)
+    demo.add_argument("--quick", action="store_true", help="leave the transformer tier out")
     check = verb("check", "look at a table before any model: columns, leaks, contradictions, personal data, cost")
     check.add_argument("data", metavar="DATA")
     check.add_argument("--strict", action="store_true", help="exit 1 when there is a warning")
     _reading(check)
     score = verb("score", "suspicion, difficulty and benefit of every row, with reasons")
     score.add_argument("data", metavar="DATA")
-    score.add_argument("--tier", default="quick")
+    _tier(score)
     score.add_argument("--seed", type=int, default=7)
-    score.add_argument("--folds", type=int, default=5, help="parts of the queries that are held out in turn (5)")
+    score.add_argument("--folds", type=int, help="parts of the queries that are held out in turn (5; full: 3)")
     score.add_argument("--dry-run", action="store_true", help="say what it would cost and stop")
     _reading(score)
     compare = verb("compare", "uniform, weighted, pruned, repaired and controls on unseen queries: a verdict")
     compare.add_argument("run", metavar="RUN", nargs="?", default="last")
     compare.add_argument("--seeds", type=int, default=5, help="cells, each with its own held-out queries (5)")
     compare.add_argument("--metric", help="such as ndcg@10[gain=esci]; by default what suits the labels")
-    compare.add_argument("--model", choices=["boosted", "linear"])
+    compare.add_argument("--model", choices=["boosted", "linear", "network"])
+    compare.add_argument("--arms", help="only these policies, with their controls: gate,soft_label,step_alignment")
     compare.add_argument("--min-gain", type=float, default=0.0, help="least gain worth acting on (0)")
     compare.add_argument("--interest", type=float, default=0.01, help="a difference that would matter (0.01)")
     compare.add_argument("--max-rows", type=int, default=60_000, help="sample whole queries above it (60000)")
@@ -134,13 +163,16 @@ def parser() -> argparse.ArgumentParser:
     verb("runs", "all runs, newest first")
     parts_of = verb("list", "all parts of a kind, one line each")
     parts_of.add_argument("kind", nargs="?")
+    metrics = verb("metrics", "all measures with their exact names; --like says what another system means by them")
+    metrics.add_argument("name", nargs="?", help="one measure, such as ndcg@10")
+    metrics.add_argument("--like", metavar="SYSTEM", help="trec, sklearn, quepid, lightgbm, esci-script or recbole")
     verb("doctor", "versions and machine: what to paste into an issue")
     return top
 
 
-def _everywhere() -> argparse.ArgumentParser:
+def _everywhere() -> Parser:
     """Return the options that every verb has; they may stand before or behind the others."""
-    both = argparse.ArgumentParser(add_help=False)
+    both = Parser(add_help=False)
     group = both.add_argument_group("everywhere")
     group.add_argument("--json", action="store_true", help="one JSON object on stdout; logs go to stderr")
     group.add_argument("--lang", choices=["en", "zh"], help="language of sentences (or STEELYARD_LANG)")
@@ -150,6 +182,18 @@ def _everywhere() -> argparse.ArgumentParser:
     group.add_argument("--threads", type=int, help="cores to use, all by default; changes no number")
     group.add_argument("--no-color", action="store_true", help=argparse.SUPPRESS)
     return both
+
+
+def _tier(verb: argparse.ArgumentParser) -> None:
+    group = verb.add_argument_group("tier")
+    group.add_argument("--tier", default="quick", help="quick (no torch), embed (frozen encoder) or full (fine-tuning)")
+    group.add_argument("--model", help="minilm (needs no network), a folder or a hub name")
+    group.add_argument("--epochs", type=int, help="full: passes over the rows (3)")
+    group.add_argument("--batch-size", type=int, help="full: rows a step (32)")
+    group.add_argument("--learning-rate", type=float, help="full: highest rate (1e-4)")
+    group.add_argument("--tuning", help="full: full, lora, adalora, adapters or frozen")
+    group.add_argument("--precision", help="fp32 or bf16")
+    group.add_argument("--max-length", type=int, help="tokens read of a row (128); what is cut is counted")
 
 
 def _reading(verb: argparse.ArgumentParser) -> None:
@@ -166,8 +210,6 @@ def _reading(verb: argparse.ArgumentParser) -> None:
 
 def pairs(text: str | None, what: str) -> dict[str, str] | None:
     """Return ``a=b,c=d`` as a dictionary. Raises UsageError U131 for a piece without ``=``."""
-    from steelyard.errors import UsageError
-
     if not text:
         return None
     out = {}
@@ -186,7 +228,7 @@ def reading_options(args: argparse.Namespace) -> dict[str, Any]:
     return {
         "preset": args.preset,
         "columns": pairs(args.columns, "--columns"),
-        "labels": {k: float(v) for k, v in labels.items()} if labels else None,
+        "labels": {k: _number(v, "--labels") for k, v in labels.items()} if labels else None,
         "label_order": order.split(",") if order and "," in order else order,
         "task": args.task,
         "group_by": args.group_by,
@@ -195,24 +237,31 @@ def reading_options(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def gate(text: str, facts: dict[str, Any]) -> None:
-    """Raise GateFailed G501 when the user's gate holds: ``name=value``, ``name>number`` or ``name<number``."""
-    from steelyard.errors import UsageError
+def _number(text: str, option: str) -> float:
+    """Return a number of the command line. Raises UsageError U150."""
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError("U150", option=option, value=text, known="0, 0.5, 1 ...") from None
 
-    tests: dict[str, Callable[[Any, str], bool]] = {
-        ">": lambda a, b: float(a) > float(b),
-        "<": lambda a, b: float(a) < float(b),
-        "=": lambda a, b: str(a) == b,
-    }
-    for sign, test in tests.items():
-        name, found, value = text.partition(sign)
-        if found:
-            if name.strip() not in facts:
-                raise UsageError("U132", name=name.strip(), known=", ".join(facts))
-            if test(facts[name.strip()], value.strip()):
-                raise GateFailed("G501", gate=text, value=str(facts[name.strip()]))
-            return
-    raise UsageError("U132", name=text, known=", ".join(facts))
+
+def gate(text: str, known: Sequence[str]) -> Callable[[dict[str, Any]], None]:
+    """Return what raises GateFailed G501 when ``name=value``, ``name>number`` or ``name<number`` holds of the facts.
+
+    known: names of facts. Raises UsageError U132, U150 at once, before anything is computed.
+    """
+    sign = next((s for s in "><=" if s in text), "")
+    name, _, value = (part.strip() for part in text.partition(sign or "="))
+    if not sign or name not in known:
+        raise UsageError("U132", name=name, known=", ".join(known))
+    bound = value if sign == "=" else _number(value, "--fail-on")
+
+    def judge(facts: dict[str, Any]) -> None:
+        found = facts[name]
+        if found > bound if sign == ">" else found < bound if sign == "<" else str(found) == bound:
+            raise GateFailed("G501", gate=text, value=str(found))
+
+    return judge
 
 
 def inconclusive(answer: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from steelyard import api
@@ -12,6 +13,7 @@ from steelyard.apps import draw
 from steelyard.apps.cli import gate, inconclusive, reading_options
 from steelyard.apps.live import Live
 from steelyard.errors import UsageError
+from steelyard.machine import machine
 
 #: What a score run says of itself in one object.
 SUMMARY = (
@@ -21,11 +23,22 @@ SUMMARY = (
 
 
 def _out(args: argparse.Namespace, schema: str, body: dict[str, Any], text: Callable[[], str]) -> None:
-    """Print one JSON object, or the drawing for people."""
+    """Print one JSON object, or the drawing for people. An error that follows has the exit code and stderr."""
     if args.json:
-        print(json.dumps({"schema": f"steelyard.{schema}", **body}, ensure_ascii=False, default=str))
+        whole = {"schema": f"steelyard.{schema}", **finite(body)}
+        print(json.dumps(whole, ensure_ascii=False, allow_nan=False, default=str))
+        args.answered = True
     else:
         print(text())
+
+
+def finite(value: Any) -> Any:
+    """Return the same JSON value with null for numbers that JSON cannot write (NaN, infinity)."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(k): finite(v) for k, v in value.items()}
+    return [finite(v) for v in value] if isinstance(value, list | tuple) else value
 
 
 def check(args: argparse.Namespace) -> int:
@@ -47,6 +60,13 @@ def score(args: argparse.Namespace) -> int:
         tier=args.tier,
         seed=args.seed,
         folds=args.folds,
+        model=args.model,
+        epochs=args.epochs,
+        batch_size=args.batch_size,
+        learning_rate=args.learning_rate,
+        tuning=args.tuning,
+        precision=args.precision,
+        max_length=args.max_length,
         run_dir=args.run_dir,
         progress=Live(args),
         **options,
@@ -59,11 +79,13 @@ def score(args: argparse.Namespace) -> int:
 
 
 def compare(args: argparse.Namespace) -> int:
+    judge = gate(args.fail_on, ("answer", "gain")) if args.fail_on else None
     result = api.compare(
         args.run,
         seeds=args.seeds,
         metric=args.metric,
         model=args.model,
+        arms=[a.strip() for a in args.arms.split(",") if a.strip()] if args.arms else (),
         min_gain=args.min_gain,
         interest=args.interest,
         max_rows=args.max_rows,
@@ -72,9 +94,9 @@ def compare(args: argparse.Namespace) -> int:
     )
     body = {k: v for k, v in result.as_dict().items() if k != "schema"}
     _out(args, "compare/1", body, lambda: draw.comparison(result, args.lang))
-    if args.fail_on:
+    if judge:
         best = max((a.delta.value for a in result.arms if not a.control), default=0.0)
-        gate(args.fail_on, {"answer": result.answer, "gain": best})
+        judge({"answer": result.answer, "gain": best})
     if args.require_verdict:
         inconclusive(result.answer)
     return 0
@@ -111,8 +133,13 @@ def export(args: argparse.Namespace) -> int:
 
 def demo(args: argparse.Namespace) -> int:
     scored, result, report = api.demo(run_dir=args.run_dir, progress=Live(args), seed=args.seed)
+    deep = None if args.quick else api.demo_full(run_dir=args.run_dir, progress=Live(args), seed=args.seed)
     body = {"run": scored.run.path.name, "reviewed": scored.info["reviewed"], "answer": result.answer}
-    _out(args, "demo/1", {**body, "report": str(report)}, lambda: draw.demo(scored, result, report, args.lang))
+    body |= {"report": str(report), "full": None}
+    if deep:
+        run, page = deep
+        body["full"] = {"run": run.run.path.name, "reviewed": run.info["reviewed"], "report": str(page)}
+    _out(args, "demo/1", body, lambda: draw.demo(scored, result, report, deep, args.lang))
     return 0
 
 
@@ -135,31 +162,15 @@ def list_parts(args: argparse.Namespace) -> int:
 
 
 def doctor(args: argparse.Namespace) -> int:
-    facts = _machine()
-    _out(args, "doctor/1", facts, lambda: "\n".join(f"{k:<14}{v}" for k, v in facts.items()))
+    facts = machine()
+    _out(args, "doctor/1", facts, lambda: draw.machine(facts))
     return 0
 
 
-def _machine() -> dict[str, Any]:
-    import os
-    import platform
-    import shutil
-    from importlib.metadata import PackageNotFoundError, version
-
-    facts: dict[str, Any] = {
-        "python": platform.python_version(),
-        "system": platform.platform(),
-        "cores": os.cpu_count(),
-    }
-    for package in ("steelyard", "numpy", "pyarrow", "scipy", "scikit-learn", "pandas", "torch"):
-        try:
-            facts[package] = version(package)
-        except PackageNotFoundError:
-            facts[package] = "-"
-    facts["free disk"] = f"{shutil.disk_usage('.').free / 1e9:.0f} GB"
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        facts["memory"] = f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9:.0f} GB"
-    return facts
+def metrics(args: argparse.Namespace) -> int:
+    found = api.metrics(args.name, like=args.like)
+    _out(args, "metrics/1", {"like": args.like, "metrics": found}, lambda: draw.metrics(found, args.lang))
+    return 0
 
 
 VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
@@ -169,6 +180,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": doctor,
     "export": export,
     "list": list_parts,
+    "metrics": metrics,
     "runs": runs,
     "score": score,
     "show": show,

@@ -58,7 +58,8 @@ def checkup(found: Checkup, lang: str, name: str) -> str:
     """Return what check found, one finding a line with its code, then the costs and the next command."""
     lines = [f" {MARK[f.severity]:<5} {f.code} {plain(f.say(lang))}" for f in found.findings]
     lines.append(estimates(found, lang))
-    lines.append(say("T_next", lang, command=f"steelyard score {name}"))
+    if found.usable:
+        lines.append(say("T_next", lang, command=f"steelyard score {name}"))
     return "\n".join(lines)
 
 
@@ -88,8 +89,29 @@ def scored(run: Scored, lang: str) -> str:
         lines.append(say("T_reviewed", lang, **info["reviewed"]))
     if info.get("calibration"):
         lines.append(reliability(info["calibration"], lang))
+    lines += network(info, lang)
     lines += ["", rows(run.top(5), lang), "", say("T_after_score", lang, run=run.run.path.name)]
     return "\n".join(lines)
+
+
+def network(info: Mapping[str, Any], lang: str) -> list[str]:
+    """Return what a full run says of its network: loss, share, text that was cut, memory that ran out."""
+    facts = info.get("network")
+    if not facts:
+        return []
+    lines = [say("T_network", lang, model=facts["model"], loss=facts["log_loss_network"], share=facts["blend_network"])]
+    cut_off = facts["truncated"]
+    if cut_off["rows"]:
+        told = {
+            "count": cut_off["rows"],
+            "rows": info["rows"],
+            "limit": facts["max_length"],
+            "tokens": cut_off["tokens"],
+        }
+        lines.append(" NOTE  T120 " + say("T120", lang, **told))
+    if facts.get("rows_a_part"):
+        lines.append(" NOTE  T121 " + say("T121", lang, parts=facts["rows_a_part"]))
+    return lines
 
 
 def rows(found: list[dict[str, Any]], lang: str, whole: bool = False) -> str:
@@ -104,7 +126,7 @@ def rows(found: list[dict[str, Any]], lang: str, whole: bool = False) -> str:
         suggested = row[f"suggestion_{lang}"]
         suggestion = f"{row['given']} → {suggested}" if suggested else row["given"]
         lines.append(f" {number(row['suspicion'])}  {pad(suggestion, 26)}  {cut(text, 78)}")
-        lines.append(f"        {pad(row['row_key'], 18)} {cut(row[f'reason_{lang}'] or '–', 90)}")
+        lines.append(f"        {pad(row['row_key'], 18)} {cut(row[f'reason_{lang}'] or '–', 110)}")
     return "\n".join(lines) or say("T_none", lang)
 
 
@@ -178,18 +200,50 @@ def _arm(arm: Arm, lang: str) -> tuple[str, ...]:
     return arm.name, f"{arm.value:.4f}", delta, f"{arm.ess:.2f}", f"{arm.cost:.1f}x", role
 
 
-def demo(run: Scored, result: Comparison, report: Path, lang: str) -> str:
-    """Return the demo's summary: planted errors found, what weighting did, where the report lies."""
+def demo(run: Scored, result: Comparison, report: Path, deep: tuple[Scored, Path] | None, lang: str) -> str:
+    """Return the demo's summary: planted errors found, what weighting did, where the report lies.
+
+    deep: the same catalogue read by a fine-tuned transformer, and its report.
+    """
     found = run.info["reviewed"] or {}
     lines = [scored(run, lang), "", comparison(result, lang), ""]
     lines.append(say("T_demo", lang, **{k: found.get(k, 0) for k in ("wrong", "hits", "flagged")}))
     lines.append(say("T_report", lang, path=str(report)))
+    if deep:
+        network, page = deep
+        reviewed, loss = network.info["reviewed"] or {}, network.info["out_of_fold"]
+        facts = {k: reviewed.get(k, 0) for k in ("hits", "flagged")}
+        more = {k: loss.get(f"log_loss_{k}", loss["log_loss"]) for k in ("boosted", "network")}
+        lines.append(say("T_demo_full", lang, share=network.info["network"]["blend_network"], **facts, **more))
+        lines.append(say("T_report", lang, path=str(page)))
+    else:
+        lines.append(say("T_demo_quick", lang))
     return "\n".join(lines)
 
 
 def runs(found: Sequence[Mapping[str, Any]], lang: str) -> str:
     body = [(r["name"], r["verb"], say("T_done" if r["done"] else "T_open", lang)) for r in found]
     return table(("run", "verb", ""), body, (48, 8, 12)) if body else say("T_none", lang)
+
+
+def machine(facts: Mapping[str, Any]) -> str:
+    """Return the machine's facts, one a line; bytes as GB."""
+    lines = []
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            lines += [f" {pad(k, 18)} {'–' if v is None else plain(v)}" for k, v in value.items()]
+        elif name in ("memory", "free_memory", "free_disk"):
+            lines.append(f" {pad(name, 18)} " + ("–" if value is None else f"{value / 1e9:.1f} GB"))
+        else:
+            lines.append(f" {pad(name, 18)} {plain(value)}")
+    return "\n".join(lines)
+
+
+def metrics(found: Sequence[Mapping[str, Any]], lang: str) -> str:
+    """Return one measure a line: its full name, how people write it, what it is."""
+    head = [say(k, lang) for k in ("T_metric", "T_title", "T_what")]
+    widths = [max([12, *(wcswidth(m[key]) for m in found)]) for key in ("name", "title")]
+    return table(head, [(m["name"], m["title"], m["what"]) for m in found], (*widths, 110))
 
 
 def part_list(found: Mapping[str, Mapping[str, str]]) -> str:

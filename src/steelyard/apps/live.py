@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import threading
 import time
@@ -16,11 +17,14 @@ STEP = 0.05  # share of a stage after which a log gets a line
 
 
 class Live:
-    """One live line on a terminal; in a log a line every STEP of a stage or every QUIET seconds. Never on stdout."""
+    """One live line on a terminal; in a log a line every STEP of a stage or every QUIET seconds. Never on stdout.
+
+    With ``--json`` a line is an object: stage, done, total, and the seconds since the start.
+    """
 
     def __init__(self, args: argparse.Namespace) -> None:
-        self.silent = args.quiet or not (args.verbose or sys.stderr.isatty() or not args.json)
-        self.lang, self.tty = args.lang, sys.stderr.isatty()
+        self.silent, self.json = args.quiet, args.json
+        self.lang, self.tty = args.lang, sys.stderr.isatty() and not args.json
         self.started = self.stage_started = self.written = time.monotonic()
         self.stage, self.done, self.total, self.share = "", 0, 1, 0.0
         self.lock = threading.Lock()
@@ -48,6 +52,15 @@ class Live:
 
     def _draw(self) -> None:
         now = self.written = time.monotonic()
+        if self.json:
+            told = {
+                "stage": self.stage,
+                "done": self.done,
+                "total": self.total,
+                "seconds": round(now - self.started, 1),
+            }
+            print(json.dumps(told), file=sys.stderr, flush=True)
+            return
         text = say("P_line", self.lang, stage=say(f"P_{self.stage}", self.lang), done=self.done, total=self.total,
                    left=self._left(now), passed=_span(now - self.started))  # fmt: skip
         if self.tty:

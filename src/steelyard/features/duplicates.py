@@ -61,14 +61,18 @@ def contradicting(samples: Samples, codes: Ints) -> tuple[Ints, Ints]:
     codes: (n,) of ``pair_codes`` or ``near_codes``. Rows count only with rows of their own split, so that nothing
     about test labels reaches a training row. A row without a label has 0 and 0 and counts for nobody.
     """
-    known = np.flatnonzero(samples.labelled)
     split, names = split_codes(samples)
-    place = _dense(codes[known] * len(names) + split[known])
-    width = len(samples.scale) or 1
-    both, inverse, same = np.unique(place * width + samples.label[known], return_inverse=True, return_counts=True)
-    del both
+    return twins(codes * len(names) + split, samples.label)
+
+
+def twins(codes: Ints, label: Ints) -> tuple[Ints, Ints]:
+    """Return (agreeing (n,), contradicting (n,)) int32 among exactly these rows; label (n,), -1 counts for nobody."""
+    known = np.flatnonzero(label >= 0)
+    place = _dense(codes[known])
+    width = int(label.max(initial=0)) + 1
+    _, inverse, same = np.unique(place * width + label[known], return_inverse=True, return_counts=True)
     everyone = np.bincount(place)[place] if len(place) else np.zeros(0, np.int64)
-    agreeing, against = np.zeros(len(samples), np.int32), np.zeros(len(samples), np.int32)
+    agreeing, against = np.zeros(len(label), np.int32), np.zeros(len(label), np.int32)
     agreeing[known] = same[inverse] - 1
     against[known] = everyone - same[inverse]
     return agreeing, against

@@ -8,7 +8,7 @@ from typing import Any
 from steelyard.page.charts.arms import arms_charts
 from steelyard.page.charts.strip import strip
 from steelyard.page.markup import Child, Html, Two, shorten, tag, visible
-from steelyard.page.measure import arms, delta_decimals, listed, measure_name, part
+from steelyard.page.measure import arms, delta_decimals, listed, measure_name, part, unit
 from steelyard.page.numerals import (
     count,
     figure,
@@ -38,7 +38,7 @@ def arms_section(facts: Facts) -> Html:
     return tag(
         "section",
         tag("h2", both("arms.heading")),
-        tag("p", _how_measured(compare), class_="lede"),
+        tag("p", _how_measured(compare, unit(facts)), class_="lede"),
         tag("p", both(f"arms.on.{'gold' if compare.get('on') == 'gold' else 'given'}"), class_="lede"),
         tag("figure", charts, tag("figcaption", both("arms.caption"))) if charts else None,
         _arms_table(compare),
@@ -47,9 +47,9 @@ def arms_section(facts: Facts) -> Html:
     )
 
 
-def _how_measured(compare: Facts) -> Child:
+def _how_measured(compare: Facts, of: str) -> Child:
     return both(
-        "arms.how",
+        f"arms.how.{of}",
         measure=measure_name(compare.get("measure")),
         groups=count(compare.get("groups")),
         rows=count(compare.get("rows")),

@@ -1,10 +1,11 @@
-"""The two pictures of all rows: the data map and the spread of suspicion."""
+"""The pictures of all rows: the data map, the spread of suspicion, and how a network learned."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from steelyard.page.charts.curves import curves_chart
 from steelyard.page.charts.histogram import histogram_chart
 from steelyard.page.charts.scatter import drawn_of, scatter_chart
 from steelyard.page.markup import Child, Html, tag
@@ -14,11 +15,12 @@ from steelyard.page.words import both
 
 
 def maps_section(facts: Mapping[str, Any]) -> Html | None:
-    """Return the data map and the histogram; nothing when neither can be drawn."""
+    """Return the data map, the histogram and the learning curves; nothing when none can be drawn."""
     threshold = number(part(facts, "summary").get("threshold"))
     drawn = scatter_chart(part(facts, "map"), threshold)
     spread = histogram_chart(part(facts, "histogram"), threshold)
-    if not drawn and not spread:
+    learned = curves_chart(part(facts, "curves"))
+    if not drawn and not spread and not learned:
         return None
     figures = []
     if drawn:
@@ -26,6 +28,8 @@ def maps_section(facts: Mapping[str, Any]) -> Html | None:
         figures.append(_figure(both("map.heading"), drawn, both("map.caption", drawn=k, n=n)))
     if spread:
         figures.append(_figure(both("histogram.heading"), spread, both("histogram.caption")))
+    if learned:
+        figures.append(_figure(both("curves.heading"), learned, both("curves.caption")))
     return tag("section", tag("h2", both("maps.heading")), tag("div", figures, class_="figures"), id="map")
 
 

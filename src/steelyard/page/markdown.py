@@ -8,7 +8,7 @@ from typing import Any
 
 from steelyard.page.closing import LIMITS, severity
 from steelyard.page.markup import Two, shorten, visible
-from steelyard.page.measure import answer, arms, delta_decimals, listed, measure_name, part
+from steelyard.page.measure import answer, arms, delta_decimals, listed, measure_name, part, unit
 from steelyard.page.numerals import count, figure, fixed, interval, number, percent, percent_with_interval
 from steelyard.page.verdict import how
 from steelyard.page.words import both, told
@@ -84,7 +84,7 @@ def _numbers(page: _Page, facts: Facts) -> None:
         ["", ""],
         [
             [page.say("stat.rows"), count(rows)],
-            [page.say("stat.groups"), count(groups)],
+            [page.say(f"stat.groups.{unit(facts)}"), count(groups)],
             [page.say("stat.error"), f"{value} {ends}{how_said}"],
             [page.say("stat.flagged"), count(flagged) + share],
             [page.say("stat.contradictions"), count(summary.get("contradictory_rows"))],
@@ -160,13 +160,14 @@ def _rows(page: _Page, facts: Facts) -> None:
     if not rows:
         return
     page.write(f"### {page.say('rows.heading', count=len(rows))}")
-    heads = [page.say(f"rows.{k}") for k in ("row", "label", "suspicion", "reason")]
+    heads = [page.say(f"rows.{k}") for k in (f"row.{unit(facts)}", "label", "suspicion", "reason")]
     page.table(heads, [_row(page, r) for r in rows], right=(2,))
 
 
 def _row(page: _Page, row: Facts) -> list[str]:
-    said = [_code(row[k]) for k in ("query", "title") if row.get(k)]
-    labels = [_code(row[k], 40) for k in ("given", "suggested") if row.get(k) is not None]
+    said = [_code(row[k]) for k in ("query", "title", "text") if row.get(k)]
+    suggested = row.get(f"suggestion_{page.lang}", row.get("suggested"))
+    labels = [_code(text, 40) for text in (row.get("given"), suggested) if text not in (None, "")]
     reason = page.read(told(row, "reason"))
     return ["<br>".join(said) or "–", " → ".join(labels) or "–", fixed(row.get("suspicion"), 2), reason or "–"]
 

@@ -25,6 +25,11 @@ def listed(facts: Facts | None, name: str) -> list[Any]:
     return list(found)
 
 
+def unit(facts: Facts) -> str:
+    """Return what the groups of the table are: ``queries`` with their products, or ``texts``."""
+    return "texts" if part(facts, "run").get("task") in ("classification", "tagging") else "queries"
+
+
 def answer(facts: Facts) -> str:
     """Return one of the five verdicts, or ``not_measured``."""
     if not part(facts, "compare"):
@@ -61,5 +66,5 @@ def measure_name(name: Any) -> str:
     """Return NDCG@10 (gain=esci) for ndcg@10[gain=esci]."""
     head, _, options = str(name or "").partition("[")
     base, at, cut = head.partition("@")
-    short = base.upper() if len(base) <= 4 else base.replace("_", " ")
+    short = "accuracy" if base == "acc" else base.upper() if len(base) <= 4 else base.replace("_", " ")
     return f"{short}{at}{cut}" + (f" ({options.rstrip(']')})" if options else "")

@@ -7,7 +7,7 @@ from typing import Any
 
 from steelyard.page.charts.strip import bar
 from steelyard.page.markup import Child, Html, Two, shorten, tag, visible
-from steelyard.page.measure import listed
+from steelyard.page.measure import listed, unit
 from steelyard.page.numerals import fixed, number, percent, shared_decimals
 from steelyard.page.tables import Head, cell, table
 from steelyard.page.words import both, told
@@ -32,7 +32,7 @@ def rows_section(facts: Facts) -> Html:
         heading,
         tag("p", both("rows.lede"), class_="lede"),
         _tools(rows),
-        table(both("rows.caption"), _heads(), body, kind="rows", name="worst"),
+        table(both("rows.caption"), _heads(unit(facts)), body, kind="rows", name="worst"),
         tag("p", both("rows.nothing"), class_="empty", id="no-match", hidden=True),
         tag("p", note, class_="note"),
         id="rows",
@@ -62,10 +62,10 @@ def _tools(rows: list[Facts]) -> Html:
     )
 
 
-def _heads() -> list[Head]:
+def _heads(of: str) -> list[Head]:
     return [
         Head("#", "num", "rank"),
-        Head(both("rows.row"), "", "query"),
+        Head(both(f"rows.row.{of}"), "", "query"),
         Head(both("rows.label"), "", "p"),
         Head(both("rows.suspicion"), "", "suspicion"),
         Head(both("rows.difficulty"), "num", "difficulty"),
@@ -113,7 +113,11 @@ def _labels(row: Facts) -> list[Child]:
     arrow = tag("span", "→", class_="arrow", aria_label=both("rows.suggested"), role="img")
     if row.get("suggestion_en") is not None:
         said = told(row, "suggestion")
-        return [given, arrow, tag("bdi", Two(shorten(said.en, 60), shorten(said.zh, 60)))] if said.en else [given]
+        return (
+            [given, arrow, tag("bdi", Two(shorten(said.en, 60), shorten(said.zh, 60)), class_="suggested")]
+            if said.en
+            else [given]
+        )
     if row.get("suggested") is None or row.get("suggested") == row.get("given"):
         return [given]
     suggested = tag("bdi", shorten(row["suggested"], 40), class_="suggested")

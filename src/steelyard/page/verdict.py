@@ -16,6 +16,7 @@ from steelyard.page.measure import (
     listed,
     measure_name,
     part,
+    unit,
 )
 from steelyard.page.numerals import (
     count,
@@ -120,14 +121,14 @@ def numbers_section(facts: Facts) -> Html:
     groups = summary.get("groups") if summary.get("groups") is not None else run.get("groups")
     stats = [
         _stat(both("stat.rows"), count(rows), _labelled(rows, summary.get("labelled"))),
-        _stat(both("stat.groups"), count(groups), _per_group(rows, number(groups))),
+        _stat(both(f"stat.groups.{unit(facts)}"), count(groups), _per_group(rows, number(groups), unit(facts))),
         _error_rate(part(summary, "error_rate")),
         _stat(both("stat.flagged"), count(summary.get("flagged")), _flagged(rows, summary)),
         _stat(both("stat.contradictions"), count(summary.get("contradictory_rows")), both("stat.contradictions.note")),
         _smallest(facts),
     ]
     quality = [
-        tag("li", visible(q.get("name")), " ", tag("b", figure(q.get("value")), class_="num"))
+        tag("li", _quality(str(q.get("name"))), " ", tag("b", figure(q.get("value")), class_="num"))
         for q in listed(summary, "quality")
         if isinstance(q, Mapping)
     ]
@@ -143,6 +144,10 @@ def numbers_section(facts: Facts) -> Html:
     )
 
 
+def _quality(name: str) -> Child:
+    return both(f"quality.{name}") if known(f"quality.{name}") else visible(name)
+
+
 def _stat(name: Two, value: Child, note: Child = None, ends: str = "") -> Html:
     shown = tag("p", value, tag("span", ends, class_="ends") if ends else None, class_="big num")
     return tag("div", tag("p", name, class_="stat-name"), shown, tag("p", note, class_="note"), class_="stat")
@@ -155,8 +160,8 @@ def _labelled(rows: float | None, labelled: Any) -> Child:
     return both("stat.rows.all") if seen == rows else both("stat.rows.note", labelled=count(seen))
 
 
-def _per_group(rows: float | None, groups: float | None) -> Child:
-    return both("stat.groups.note", each=figure(rows / groups)) if rows and groups else None
+def _per_group(rows: float | None, groups: float | None, of: str) -> Child:
+    return both(f"stat.groups.note.{of}", each=figure(rows / groups)) if rows and groups else None
 
 
 def _error_rate(rate: Facts) -> Html:
@@ -192,5 +197,5 @@ def _smallest(facts: Facts) -> Html:
         value, groups, measure = number(seen.get("value")), seen.get("groups"), seen.get("measure")
     if value is None:
         return _stat(both("stat.smallest"), both("stat.unknown"), both("stat.smallest.none"))
-    note = both("stat.smallest.note", measure=measure_name(measure), groups=count(groups))
+    note = both(f"stat.smallest.note.{unit(facts)}", measure=measure_name(measure), groups=count(groups))
     return _stat(both("stat.smallest"), figure(value), note)

@@ -23,6 +23,9 @@ KINDS = {
     "policies": "Policy",
     "measures": "Measure",
     "exports": "Export",
+    "tasks": "Task",
+    "alphas": "Alpha",
+    "trackers": "Tracker",
 }
 
 

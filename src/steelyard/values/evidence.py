@@ -29,6 +29,7 @@ class Evidence:
     contradicting: those of them that carry ``contradicting_label``, the commonest label other than given.
     judgements: (label, judge) of every row of the same pair, this row first; judge '' where unknown.
     own: probability of the given label, out of fold, 0..1; None = unknown.
+    repaired: of the suggested label, by the model refitted on repaired labels and given the label; None = unknown.
     probability: of the suggested label, out of fold, 0..1. agreeing of voters: models or folds that suggest it.
     epochs, learned: epochs trained, and after how many of them the row was right; epochs 0 = unknown.
     opposing: part of the rows whose gradient opposes the held-out rows at least as much, 0..1; None = unknown.
@@ -45,6 +46,7 @@ class Evidence:
     contradicting_label: str = ""
     judgements: tuple[tuple[str, str], ...] = ()
     own: float | None = None
+    repaired: float | None = None
     probability: float | None = None
     agreeing: int = 0
     voters: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -81,6 +82,30 @@ def quick_cost(load: Load, machine: Machine) -> dict[str, Any]:
         "rows_per_second": round(load.rows / work) if work else 0,
         "memory_bytes": round(memory),
         "cores": machine.cores,
+    }
+
+
+#: The packaged MiniLM in float32, tokens a second and core (a larger model is slower in proportion
+#: to its parameters). Folds and epochs are the defaults of the full tier. Good to a factor of two on a quiet machine.
+READ_TOKENS, LEARN_TOKENS = 2900.0, 1150.0
+DEEP_FOLDS, DEEP_EPOCHS, MOST_TOKENS, DEEP_BYTES = 3, 3, 128, 1.5e9
+
+
+def deep_costs(load: Load, machine: Machine, quick: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the costs of the embed and full tiers with MiniLM, which come on top of the quick tier's."""
+    tokens = load.rows * min(load.characters / 4 + 4, MOST_TOKENS)
+    speed = 1 + QUICK["other_core"] * (machine.cores - 1)
+    learned = tokens * DEEP_EPOCHS * (DEEP_FOLDS - 1) / LEARN_TOKENS
+    read = tokens * (DEEP_EPOCHS + 2) / READ_TOKENS  # after every epoch, and gradients twice as dear as reading
+    seconds = {"embed": tokens / READ_TOKENS / speed, "full": (learned + read) / speed}
+    return {
+        tier: {
+            "seconds": round(quick["seconds"] + work, 1),
+            "rows_per_second": round(load.rows / work) if work else 0,
+            "memory_bytes": round(quick["memory_bytes"] + DEEP_BYTES),
+            "cores": machine.cores,
+        }
+        for tier, work in seconds.items()
     }
 
 

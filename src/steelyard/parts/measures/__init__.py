@@ -17,12 +17,23 @@ from steelyard.errors import UsageError, nearest
 from steelyard.parts.measures._grammar import parse, short, written
 from steelyard.parts.measures._like import like
 from steelyard.parts.measures._lists import tie_rate
-from steelyard.parts.measures._pages import describe_all
+from steelyard.parts.measures._pages import about, describe_all, overview
 from steelyard.parts.measures._weights import as_weights, in_batches
 from steelyard.values.arrays import AnyArray, Floats
 from steelyard.values.ranking import Ranking
 
-__all__ = ["Measure", "as_weights", "describe_all", "like", "option", "parse", "short", "tie_rate"]
+__all__ = [
+    "Measure",
+    "about",
+    "as_weights",
+    "describe_all",
+    "like",
+    "option",
+    "overview",
+    "parse",
+    "short",
+    "tie_rate",
+]
 
 
 def option(default: Any, help: str, choices: Sequence[str] = ()) -> Any:

@@ -35,6 +35,31 @@ reproduced and is refused.
 """
 
 
+def about(measure: Any) -> dict[str, Any]:
+    """Return what a list of measures says of one: full name, title, what it is, kind, needs, options."""
+    base = type(measure).__module__.rpartition(".")[2]
+    return {
+        "name": measure.name,
+        "title": measure.short,
+        "what": describe("measures", base).partition(": ")[2].rstrip("."),
+        "kind": measure.kind,
+        "needs": measure.needs,
+        "higher_is_better": measure.higher_is_better,
+        "options": {f.name: getattr(measure, f.name) for f in dataclasses.fields(measure)},
+    }
+
+
+def overview(system: str | None = None) -> list[dict[str, Any]]:
+    """Return ``about`` of every measure as it is by default, or as a system means it where the system has it.
+
+    Raises UsageError U118 for an unknown system.
+    """
+    if system is None:
+        return [about(find("measures", name)()) for name in names("measures")]
+    known = SYSTEMS.get(system)
+    return [about(like(name, system)) for name in sorted(known if known is not None else ("ndcg",))]
+
+
 def describe_all() -> str:
     """Return ``docs/measures.md``: every measure, its options, and the variants of other systems, as Markdown."""
     parts = [HEAD, "## All measures\n", table()]

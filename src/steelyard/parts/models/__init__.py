@@ -10,10 +10,7 @@ from steelyard.values.arrays import Floats, Ints
 
 @dataclass(frozen=True)
 class Model:
-    """Contract of a model of the quick tier; it is fitted on encoded rows, not on text.
-
-    ``encoded`` is what ``acts.encoding`` makes of Samples (``steelyard.features.Encoded``).
-    """
+    """Contract of a model: it gives ``fit`` (quick models, on sparse or dense rows) or ``learner`` (networks)."""
 
     def fit(
         self,
@@ -25,4 +22,8 @@ class Model:
         seed: int = 0,
     ) -> Any:
         """Return a fitted model: an object with ``predict(encoded) -> (n, classes)`` probabilities."""
+        raise NotImplementedError
+
+    def learner(self, task: Any, encoded: Any, outputs: int, recipe: Any, steps: int) -> Any:
+        """Return what takes one step at a time: ``look(rows, needs)``, ``move(alpha, rate)``, ``predict(rows)``."""
         raise NotImplementedError

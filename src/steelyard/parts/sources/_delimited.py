@@ -6,14 +6,13 @@ import csv
 import io
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import IO
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from steelyard.errors import DataError, DataErrors
 from steelyard.parts.sources import BATCH
-from steelyard.parts.sources._opening import Survey, open_bytes, survey
+from steelyard.parts.sources._opening import Survey, open_arrow, open_bytes, survey
 
 DELIMITERS = ",\t;|"
 SHOWN = 20
@@ -151,7 +150,7 @@ def _fast(path: Path, mark: str, most: int, done: list[int]) -> Generator[pa.Rec
         with open_bytes(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
             first = next(r for r in csv.reader(text, delimiter=mark) if any(f.strip() for f in r))
         names = header_names(first, path)
-        with open_bytes(path) as raw:
+        with open_arrow(path) as raw:
             reader = _arrow_reader(raw, mark, first)
             if reader.schema.names != first:
                 return False
@@ -166,7 +165,7 @@ def _fast(path: Path, mark: str, most: int, done: list[int]) -> Generator[pa.Rec
     return True
 
 
-def _arrow_reader(raw: IO[bytes], mark: str, names: list[str]) -> arrow_csv.CSVStreamingReader:
+def _arrow_reader(raw: pa.NativeFile, mark: str, names: list[str]) -> arrow_csv.CSVStreamingReader:
     return arrow_csv.open_csv(
         raw,
         read_options=arrow_csv.ReadOptions(block_size=4 << 20, use_threads=False),

@@ -25,6 +25,15 @@ def open_bytes(path: Path) -> IO[bytes]:
     return io.BufferedReader(pa.input_stream(str(path), compression=packing), CHUNK)
 
 
+def open_arrow(path: Path) -> pa.NativeFile:
+    """Return the unpacked content for a reader of Arrow's.
+
+    Arrow reads ahead in threads of its own. Through a Python file such a thread can outlive the interpreter, which
+    then aborts; a file of Arrow's needs no interpreter.
+    """
+    return pa.input_stream(str(path), compression=PACKED.get(path.suffix.lower()))
+
+
 def head(path: Path, size: int = 1 << 16) -> bytes:
     """Return the first bytes of the unpacked content, b'' when it cannot be read."""
     try:
@@ -67,7 +76,8 @@ def survey(path: Path, encoding: str | None = None) -> Survey:
             line = lines + seen.count(b"\n") + 1
             begin = seen.rfind(b"\n") + 1
             guess = likely_encoding(bytes(e.object[begin : e.start + 400]))
-            raise DataError("D127", file=str(path), line=line, encoding=encoding, guess=guess) from e
+            said = encoding.removesuffix("-sig").upper()
+            raise DataError("D127", file=str(path), line=line, encoding=said, guess=guess) from e
         size += len(chunk)
         quotes += chunk.count(b'"')
         lines += chunk.count(b"\n")

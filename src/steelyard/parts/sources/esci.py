@@ -68,7 +68,7 @@ class Esci(Source):
                 for path in files:
                     yield from self._kept(pq.ParquetFile(path).iter_batches(batch_size=BATCH))
         except (pa.ArrowException, EOFError) as e:
-            raise DataError("D147", file=str(where), reason=str(e).split("\n")[0][:200]) from e
+            raise DataError("D147", file=str(where), reason=str(e).split("\n")[0][:200].rstrip(".")) from e
 
     def _kept(self, supply: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield the rows of the asked version."""

@@ -24,11 +24,11 @@ class Parquet(Source):
         try:
             yield from _parquet(path) if path.suffix.lower() in (".parquet", ".pq") else _ipc(path)
         except (pa.ArrowException, EOFError, UnicodeDecodeError) as e:
-            raise DataError("D147", file=str(path), reason=str(e).split("\n")[0][:200]) from e
+            raise DataError("D147", file=str(path), reason=str(e).split("\n")[0][:200].rstrip(".")) from e
         except OSError as e:
             if e.errno is not None:  # no permission, no disk: not the file's fault
                 raise
-            raise DataError("D147", file=str(path), reason=str(e).split("\n")[0][:200]) from e
+            raise DataError("D147", file=str(path), reason=str(e).split("\n")[0][:200].rstrip(".")) from e
 
 
 def _parquet(path: Path) -> Iterator[pa.RecordBatch]:

@@ -1,0 +1,155 @@
+"""Arming: every arm fine-tunes the same network, from the same head, in the same order of rows; only alpha differs.
+
+Weights decided before training come from the quick models, a small proxy that never saw the row. Weights decided
+inside the step come from the network's own gradients; those that align need reference rows, and get half of the groups
+to stop by, so that no row both weighs and stops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from steelyard.acts import batching
+from steelyard.acts.finetuning import Reference, train
+from steelyard.acts.folding import folds
+from steelyard.acts.ledger import Ledger
+from steelyard.acts.stages import Keep
+from steelyard.acts.training import Trained, Way
+from steelyard.acts.weighing import Weighing
+from steelyard.features.table import Table
+from steelyard.values.arrays import AnyArray, Floats, Ints, Strings
+from steelyard.values.encoded import Encoded
+from steelyard.values.levels import Levels
+from steelyard.values.recipe import Recipe
+
+PREFIX, CONTROL = "step_", "_shuffled"
+
+
+@dataclass(frozen=True)
+class Networks:
+    """What the arms of a cell share. task, model: parts; encoded: all rows of the table; outputs: of the head.
+
+    alphas: name -> Alpha, the arms that decide inside the step, each with its shuffled control. uniform: an Alpha.
+    """
+
+    task: Any
+    model: Any
+    encoded: Encoded
+    outputs: int
+    recipe: Recipe
+    row_key: Strings
+    uniform: Any
+    alphas: Mapping[str, Any]
+
+    def ways(self, count: int) -> list[Way]:
+        """Return the arms that decide inside the step, for ``count`` rows to learn from."""
+        ones = np.ones(count)
+        return [
+            Way(PREFIX + name + end, ones, None, alpha=alpha, shuffled=bool(end))
+            for name, alpha in self.alphas.items()
+            for end in ("", CONTROL)
+        ]
+
+    def train(
+        self,
+        table: Table,
+        ways: list[Way],
+        learn: Ints,
+        stop: Ints,
+        test: Ints,
+        seed: int,
+        judge: Callable[[Floats, Ints], float],
+        keep: Keep,
+    ) -> list[Trained]:
+        """Train all arms; each keeps its best epoch by ``judge`` (probabilities, rows) on the rows to stop by.
+
+        An arm is a stage of its own. The arms without weights share one training: stopped early, and at its end.
+        """
+        reference = None
+        if any(w.alpha and w.alpha.reference for w in ways):
+            reference, stop = _halves(table, stop, seed)
+        plain = [w for w in ways if w.target is None and w.alpha is None and bool(np.all(w.weight == 1))]
+        done: dict[str, Trained] = {}
+        for way in ways:
+            if way.name in done:
+                continue
+            same = plain if way in plain else [way]
+
+            def fit(way: Way = way) -> Mapping[str, AnyArray]:
+                return self._fit(table, way, learn, stop, test, seed, judge, reference)
+
+            arrays = keep(f"arm-{same[0].name}", fit)
+            for w in same:
+                p = arrays["best" if w.early else "last"]
+                done[w.name] = Trained(w.name, p, int(arrays["rows"]), float(arrays["ess"]))
+        return [done[w.name] for w in ways]
+
+    def _fit(
+        self,
+        table: Table,
+        way: Way,
+        learn: Ints,
+        stop: Ints,
+        test: Ints,
+        seed: int,
+        judge: Callable[[Floats, Ints], float],
+        reference: Ints | None,
+    ) -> dict[str, AnyArray]:
+        """Return what one arm says of the test rows, (t, c), at its best epoch and at the end; rows visited; n_eff."""
+        n = len(table)
+        used = way.weight > 0
+        encoded = self.encoded if way.target is None else _softened(self.encoded, table, way.target, learn)
+        recipe = replace(self.recipe, seed=seed)
+        group = encoded.group if self.task.unit == "query" else None
+        batches = batching.plan(learn[used], encoded.length, group, recipe.epochs, recipe.batch_size, seed)
+        learner = self.model.learner(self.task, encoded, self.outputs, recipe, len(batches))
+        fixed = None
+        if way.alpha is None and not np.all(way.weight[used] == way.weight[used][:1]):
+            fixed = np.ones(n)
+            fixed[learn] = way.weight
+        weighing = Weighing(n, way.alpha or self.uniform, fixed=fixed, shuffled=way.shuffled, seed=seed)
+        levels: dict[str, Levels] = {}
+        last: list[Floats] = []
+
+        def value() -> float:
+            p_stop = self._grades(table, learner.predict(stop), stop, levels)
+            if batches.ends_epoch(learner.moves - 1) and learner.moves == len(batches):
+                last.append(self._grades(table, learner.predict(test), None, levels))
+            return judge(p_stop, stop)
+
+        ledger = Ledger(n, recipe.epochs)
+        at = Reference(reference) if reference is not None and way.alpha is not None and way.alpha.reference else None
+        steps = train(learner, batches, weighing, ledger, recipe, self.row_key, judge=value, reference=at)
+        sizes = [step.ess for step in steps]
+        if levels:  # one number on the scale: what it means is read off the best epoch
+            self._grades(table, learner.predict(stop), stop, levels)
+        best = self._grades(table, learner.predict(test), None, levels)
+        return {"best": best, "last": last[-1], "rows": np.array(int(used.sum())), "ess": np.array(np.mean(sizes))}
+
+    def _grades(self, table: Table, said: Floats, stop: Ints | None, levels: dict[str, Levels]) -> Floats:
+        """Return (k, c) probabilities; one number on the scale becomes grades by the levels of the rows to stop by."""
+        if said.ndim == 2:
+            return said.astype(np.float32)
+        if stop is not None:
+            levels["now"] = Levels.of(said, np.eye(table.classes)[np.maximum(table.label[stop], 0)])
+        return levels["now"].outcome(said)
+
+
+def _halves(table: Table, stop: Ints, seed: int) -> tuple[Ints, Ints]:
+    """Return reference rows and rows to stop by: halves of the groups, the same for every arm."""
+    half = folds(table.group[stop], 2, seed + 2) == 0
+    return stop[half], stop[~half]
+
+
+def _softened(encoded: Encoded, table: Table, target: Floats, learn: Ints) -> Encoded:
+    """Return the rows with (k, c) soft targets for the rows ``learn``; for a number on the scale, their mean place."""
+    whole = np.eye(table.classes)[np.maximum(table.label, 0)]
+    whole[learn] = target
+    more = {"soft": whole.astype(np.float32)}
+    if "place" in encoded.target and table.positions is not None:
+        more["place"] = (whole @ table.positions).astype(np.float32)
+    return replace(encoded, target={**encoded.target, **more})

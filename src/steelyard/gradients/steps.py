@@ -1,0 +1,174 @@
+"""Step: one forward and one backward pass of n samples, read before any weight gradient exists.
+
+    theta <- theta - lr * sum_i alpha_i g_i / n
+
+The backward pass runs once, with the samples' own losses, and leaves A and G of every layer; what they show decides
+alpha; each weight gradient is then formed once, (alpha o G)^T A.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from steelyard.errors import UsageError
+from steelyard.gradients import readings
+from steelyard.gradients.direction import Direction
+from steelyard.gradients.gradient import Gradient, Layer
+from steelyard.gradients.sketching import Sketching
+
+
+class Step:
+    """What one step of n samples shows; opened by ``Watched.step``.
+
+    sketch, norm, dot: what will be asked; it is then computed during the backward pass, layer by layer, while the
+    numbers are at hand, and in a scoring pass A and G are dropped at once.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        parameters: dict[str, nn.Parameter],
+        n: int,
+        rows: int = 1,
+        forms: bool = True,
+        sketch: Sketching | None = None,
+        norm: bool = False,
+        dot: Direction | None = None,
+    ) -> None:
+        self.layers, self.n, self.rows = layers, n, rows
+        self._parameters, self._forms = parameters, forms
+        self._keep = forms or not (sketch or norm or dot)
+        self._sketching, self._direction = sketch, dot
+        self._uses: dict[str, list[Gradient]] = {layer.name: [] for layer in layers}
+        self._sketches: dict[str, Tensor] = {}
+        self._dots: dict[str, Tensor] = {}
+        self._norms_sq: dict[str, Tensor] = {}
+        self._wants_norm = norm
+        self._calls: dict[str, int] = {}
+        self._scale = 1.0
+        self._losses: Tensor | None = None
+        self._formed = False
+
+    def backward(self, losses: Tensor, scale: float | None = None) -> None:
+        """Run the backward pass of (n,) losses times ``scale`` (1/n when not said); forms no weight gradient.
+
+        Raises UsageError U174 when the losses are not one per sample.
+        """
+        if losses.shape != (self.n,):
+            raise UsageError("U174", n=self.n, found=tuple(losses.shape))
+        self._scale, self._losses = 1.0 / self.n if scale is None else float(scale), losses.detach()
+        self._device = losses.device
+        losses.backward(torch.full_like(losses, self._scale))
+
+    def take(self, gradient: Gradient) -> None:
+        """Receive what one use of a layer adds; called by the rules, during the backward pass."""
+        name = gradient.layer.name
+        if self._sketching:
+            _add(self._sketches, name, gradient.sketch(self._sketching))
+        if self._direction:
+            _add(self._dots, name, gradient.dot(self._direction))
+        if self._wants_norm and self._calls.get(name, 0) <= 1:
+            self._norms_sq[name] = gradient.norm_sq()
+            if not self._keep:
+                return
+        elif not (self._keep or self._wants_norm):
+            return
+        self._uses[name].append(gradient)
+
+    def called(self, layers: Sequence[Layer]) -> None:
+        """Count a use of layers in the forward pass; what checkpointing runs again does not count."""
+        if self._losses is None:
+            for layer in layers:
+                self._calls[layer.name] = self._calls.get(layer.name, 0) + 1
+
+    def norm(self, per_layer: bool = False) -> Tensor:
+        """Return (n,) lengths of the samples' own gradients (scale taken out), or (n, layers)."""
+        self._check()
+        asked = {name: uses for name, uses in self._uses.items() if uses and name not in self._norms_sq}
+        self._norms_sq |= {name: readings.norm_sq(uses) for name, uses in asked.items()}
+        squares = self._stack(self._norms_sq, ()) / self._scale**2
+        return squares.clamp_min(0).sqrt() if per_layer else squares.sum(1).clamp_min(0).sqrt()
+
+    def dot(self, direction: Direction | None = None, per_layer: bool = False) -> Tensor:
+        """Return (n,) inner products of the samples' own gradients with a direction, or (n, layers)."""
+        if direction is None or direction is self._direction:
+            found = self._dots
+        else:
+            found = {name: _sum([use.dot(direction) for use in uses]) for name, uses in self._asked().items()}
+        table = self._stack(found, ()) / self._scale
+        return table if per_layer else table.sum(1)
+
+    def sketch(self, k: int | Sketching = 16) -> Tensor:
+        """Return (n, layers, k, k), two-sided sketches of the samples' own gradients; 0 where a layer was unused."""
+        sketching = k if isinstance(k, Sketching) else Sketching(k)
+        if sketching == self._sketching:
+            return self._stack(self._sketches, (sketching.k, sketching.k)) / self._scale
+        table = {name: _sum([u.sketch(sketching) for u in uses]) for name, uses in self._asked().items()}
+        return self._stack(table, (sketching.k, sketching.k)) / self._scale
+
+    def built(self) -> dict[str, Tensor]:
+        """Return the samples' own gradients themselves, (n, *shape) by parameter name: for tests and small models."""
+        found: dict[str, Tensor] = {}
+        for uses in self._asked().values():
+            found |= {name: value / self._scale for name, value in readings.built(uses).items()}
+        return found
+
+    def form(self, alpha: Any = None) -> None:
+        """Add sum_i alpha_i * scale * g_i to every parameter's ``grad``; each weight gradient is formed once.
+
+        alpha: (n,) weights; None, or all ones, is untouched training bit for bit. Raises UsageError U175 before
+        the backward pass and when called twice, U177 in a scoring pass, U174 when alpha is not one number per sample.
+        """
+        self._check()
+        if not self._forms:
+            raise UsageError("U177")
+        weights = None if alpha is None else torch.as_tensor(alpha, device=self._device).detach()
+        if weights is not None and weights.shape != (self.n,):
+            raise UsageError("U174", n=self.n, found=tuple(weights.shape))
+        if weights is not None and bool((weights == 1).all()):
+            weights = None
+        self._formed = True
+        for name, uses in self._uses.items():
+            if uses:
+                self._form(readings.total(uses, weights))
+            self._uses[name] = []
+
+    def _form(self, totals: dict[str, Tensor]) -> None:
+        for name, grad in totals.items():
+            p = self._parameters[name]
+            grad = grad.to(p.dtype)
+            if p.grad is None:
+                p.grad = grad
+            else:
+                p.grad += grad
+
+    def _asked(self) -> dict[str, list[Gradient]]:
+        self._check()
+        if not self._keep:
+            raise UsageError("U176")
+        return {name: uses for name, uses in self._uses.items() if uses}
+
+    def _check(self) -> None:
+        if self._losses is None or self._formed:
+            raise UsageError("U175")
+
+    def _stack(self, found: dict[str, Tensor], shape: tuple[int, ...]) -> Tensor:
+        """Return (n, layers, *shape)."""
+        some = next(iter(found.values()))
+        blank = some.new_zeros(self.n, *shape)
+        return torch.stack([found.get(layer.name, blank) for layer in self.layers], 1)
+
+
+def _add(table: dict[str, Tensor], name: str, value: Tensor) -> None:
+    table[name] = table[name] + value if name in table else value
+
+
+def _sum(values: list[Tensor]) -> Tensor:
+    out = values[0]
+    for value in values[1:]:
+        out = out + value
+    return out

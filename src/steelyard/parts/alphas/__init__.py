@@ -1,0 +1,36 @@
+"""Alpha: decides alpha_i of theta <- theta - rate * mean(alpha_i g_i), from what this very step shows; NumPy only.
+
+A policy weighs a finished table of readings before training; an alpha is asked at every step, for the batch at hand.
+Smoothing, scaling, clipping, mean 1, warm-up and the effective sample size are the same for all and stand in
+``acts.weighing``; an alpha says only how a signal becomes a raw weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from steelyard.values.arrays import Floats
+
+
+@dataclass(frozen=True)
+class Alpha:
+    """Contract of an alpha.
+
+    needs: signals of the step: loss, margin, confidence, right, el2n (forward pass); norm, dot, dot_adam (gradients);
+        and of the ledger, as it stood when the epoch began: aum, forgetting, variability, loss_ema ...
+    scale: how a signal is made comparable: ``rank`` (-1..1 within the batch), ``spread`` (over its median absolute
+        value; the sign stays) or ``none``.
+    reference: True when dot or dot_adam need rows to align with, which training must not see.
+    unbiased: True when the weights are an exact correction that no clip may touch.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ()
+    scale: ClassVar[Literal["rank", "spread", "none"]] = "none"
+    reference: ClassVar[bool] = False
+    unbiased: ClassVar[bool] = False
+
+    def raw(self, seen: Mapping[str, Floats], progress: float) -> Floats:
+        """Return (n,) raw weights >= 0 of a batch; seen: scaled signals, (n,) each; progress: 0..1 of the training."""
+        raise NotImplementedError

@@ -1,0 +1,163 @@
+"""What a step asks of per-sample gradients: their lengths, and how they lie to a reference direction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from steelyard.errors import UsageError
+from steelyard.values.arrays import AnyArray, Ints
+
+
+class Open:
+    """A watched step that waits for alpha; ``seen`` holds its signals."""
+
+    def __init__(self, watched: Any, n: int, norm: bool, dot: Any) -> None:
+        self.seen: dict[str, AnyArray] = {}
+        self._context = watched.step(n, norm=norm, dot=dot)
+        self.step = self._context.__enter__()
+
+    def form(self, alpha: torch.Tensor | None) -> None:
+        """Add (1/n) sum alpha_i g_i to the gradients, and end the step."""
+        self.step.form(alpha)
+        self.close()
+
+    def close(self) -> None:
+        """End the step; what was kept for forming is let go."""
+        self._context.__exit__(None, None, None)
+
+
+#: Signals that need the gradient of each sample.
+GRADIENT = frozenset({"norm", "dot", "dot_adam"})
+
+
+class Gradients:
+    """Watches a learner's network when asked to; before that it costs nothing.
+
+    The reference is the mean gradient of reference rows, which training never sees, smoothed over refreshes. ``dot``
+    is <g_i, m>, the sign that L2RW uses; ``dot_adam`` is <g_i, P m> with Adam's own P = 1/(sqrt(v) + eps),
+    applied to m alone: what one Adam step on the row would do to the reference loss, to first order.
+    """
+
+    smooth = 0.7  # share of the older reference that stays at a refresh
+    rank = 16  # of the reference per matrix: an inner product with it costs one or two per cent of a step
+
+    def __init__(self, learner: Any) -> None:
+        self.learner = learner
+        self.mean: dict[str, torch.Tensor] = {}
+        self._directions: dict[str, Any] = {}
+        self._watched: Any = None
+
+    def refresh(self, rows: Ints) -> None:
+        """Take the mean gradient of reference rows (k,) into the reference; the directions are made anew."""
+        from steelyard.gradients import Direction
+
+        learner = self.learner
+        self.pause()
+        learner.module.train()
+        for name, g in self._mean_gradient(rows).items():
+            old = self.mean.get(name)
+            self.mean[name] = g if old is None else self.smooth * old + (1 - self.smooth) * g
+        plain = Direction.of(self.mean)
+        self._directions = {"dot": plain.low_rank(self.rank)}
+        if learner.moves:
+            adam = plain.preconditioned(learner.module, learner.optimiser)
+            self._directions["dot_adam"] = adam.low_rank(self.rank)
+
+    def step(self, rows: Ints, needs: Sequence[str], n: int, part: int = 0, keep: Ints | None = None) -> Open:
+        """Return the open step of rows (b,) with its signals, each (b,); losses are scaled by 1/n.
+
+        keep: places of the rows in the batch looked at. Raises Uncovered when a layer has no rule.
+        """
+        from steelyard.gradients import watch
+
+        if self.learner.task.head == "vector":
+            raise UsageError(
+                "U152", task=type(self.learner.task).__name__, alpha=", ".join(sorted(GRADIENT & set(needs)))
+            )
+        if self._watched is None:
+            self._watched = watch(self.learner.module)
+        wanted = [name for name in ("dot", "dot_adam") if name in needs]
+        known = [name for name in wanted if name in self._directions]
+        opened = Open(self._watched, len(rows), "norm" in needs, self._directions[known[0]] if known else None)
+        try:
+            opened.step.backward(self.learner.forward(rows, part, keep), scale=1.0 / n)
+            if "norm" in needs:
+                opened.seen["norm"] = _array(opened.step.norm())
+            for name in wanted:
+                direction = self._directions.get(name)
+                opened.seen[name] = np.zeros(len(rows)) if direction is None else _array(opened.step.dot(direction))
+        except BaseException:
+            opened.close()
+            raise
+        return opened
+
+    def read(self, rows: Ints, direction: Any = None) -> tuple[AnyArray, AnyArray]:
+        """Return (k,) gradient lengths of rows and their products with a direction (0 without); nothing is trained."""
+        from steelyard.gradients import watch
+
+        self.pause()
+        learner = self.learner
+        learner.module.eval()
+        norm, dot = np.zeros(len(rows)), np.zeros(len(rows))
+        order = np.argsort(-learner.encoded.length[rows], kind="stable")
+        with watch(learner.module, scoring=True) as watched:
+            for start in range(0, len(rows), learner.micro):
+                places = order[start : start + learner.micro]
+                with watched.step(len(places), norm=True, dot=direction) as step:
+                    step.backward(learner.losses_of(rows[places]), scale=1.0)
+                    norm[places] = _array(step.norm())
+                    if direction is not None:
+                        dot[places] = _array(step.dot(direction))
+        return norm, dot
+
+    def alignments(self, rows: Ints, sample: int = 256, seed: int = 0) -> tuple[AnyArray, AnyArray]:
+        """Return (k,) gradient lengths of rows and cosines with the mean gradient of ``sample`` of them.
+
+        A row that is in the sample is taken out of the mean before it is compared. The cosine is with a low-rank
+        mean (``rank`` a matrix); the lengths are exact.
+        """
+        from steelyard.gradients import Direction
+
+        count = min(sample, len(rows))
+        inside = np.zeros(len(rows), bool)
+        inside[np.random.default_rng(seed).permutation(len(rows))[:count]] = True
+        self.pause()
+        self.learner.module.eval()
+        mean = Direction.of(self._mean_gradient(rows[inside]))
+        norm, dot = self.read(rows, mean.low_rank(self.rank))
+        size, m = np.full(len(rows), mean.length**2), max(count, 2)
+        size[inside] = (m**2 * size[inside] - 2 * m * dot[inside] + norm[inside] ** 2) / (m - 1) ** 2
+        dot[inside] = (m * dot[inside] - norm[inside] ** 2) / (m - 1)
+        scale = norm * np.sqrt(np.maximum(size, 0.0))
+        return norm, np.clip(np.divide(dot, scale, out=np.zeros_like(dot), where=scale > 1e-12), -1, 1)
+
+    def pause(self) -> None:
+        """Give the network back its own forward passes, until the next step."""
+        if self._watched is not None:
+            self._watched.close()
+            self._watched = None
+
+    def state(self) -> dict[str, torch.Tensor]:
+        return {f"r.{name}": value.detach().cpu().clone() for name, value in self.mean.items()}
+
+    def resume(self, state: dict[str, torch.Tensor]) -> None:
+        self.mean = {k[2:]: v.to(self.learner.device) for k, v in state.items() if k.startswith("r.")}
+
+    def _mean_gradient(self, rows: Ints) -> dict[str, torch.Tensor]:
+        learner = self.learner
+        total: dict[str, torch.Tensor] = {}
+        for number, part in enumerate(learner.parts(rows)):
+            loss = learner.losses_of(rows[part], number).sum() / len(rows)
+            found = torch.autograd.grad(loss, list(learner.trained.values()), allow_unused=True)
+            for name, g in zip(learner.trained, found, strict=True):
+                if g is not None:
+                    total[name] = total[name] + g if name in total else g
+        return total
+
+
+def _array(values: Any) -> AnyArray:
+    return values.detach().double().cpu().numpy()

@@ -1,0 +1,221 @@
+"""embed and full through the public verbs: the same columns, resumed runs, cached vectors, words that make no sense."""
+
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tiny import WORDS, pairs, sentences, texts
+
+import steelyard as sy
+from steelyard.acts import embedding, networking
+from steelyard.errors import EnvironmentProblem, UsageError
+from steelyard.parts.models.transformer import Transformer
+
+FULL = {"tier": "full", "epochs": 2, "folds": 2, "learning_rate": 3e-3, "batch_size": 8, "max_length": 16}
+
+
+def noisy(n: int = 90) -> list[dict]:
+    rows = texts(n).table.select(["text", "label"]).to_pylist()
+    for i in range(0, n, 15):
+        rows[i]["label"] = f"c{(int(rows[i]['label'][1]) + 1) % 3}"
+    return rows
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> pa.Table:
+    return sy.score(noisy(), run_dir=tmp_path_factory.mktemp("runs")).table
+
+
+@pytest.mark.parametrize("tier", ["embed", "full"])
+def test_a_tier_fills_the_same_columns(bert: str, folder: Path, quick: pa.Table, tier: str) -> None:
+    options = FULL if tier == "full" else {"tier": "embed", "max_length": 16}
+    scored = sy.score(noisy(), run_dir=folder, model=bert, **options)
+    assert set(quick.column_names) <= set(scored.table.column_names)
+    for name in quick.column_names:
+        assert scored.table[name].type == quick[name].type, name
+    for name in ("suspicion", "difficulty", "benefit", "grad_norm", "alignment"):
+        assert np.isfinite(scored.column(name)).all(), name
+    wrong = np.arange(90) % 15 == 0
+    assert scored.column("suspicion")[wrong].mean() > scored.column("suspicion")[~wrong].mean() + 0.2
+    again = sy.score(noisy(), run_dir=folder, model=bert, **options)
+    assert again.id == scored.id
+
+
+def test_full_tells_of_the_training_and_of_what_was_cut(bert: str, folder: Path) -> None:
+    scored = sy.score(noisy(), run_dir=folder, model=bert, **{**FULL, "max_length": 6})
+    network = scored.info["network"]
+    assert network["truncated"]["rows"] > 0
+    assert network["tuning"] == "full"
+    assert 0 <= network["blend_network"] <= 1
+    assert np.isfinite(scored.column("aum")).all()
+    assert {"forgetting_seen", "loss_seen"} <= set(scored.table.column_names)
+    assert "T120" in (scored.run.path / "log.jsonl").read_text()
+
+
+def test_memory_that_runs_out_is_told(bert: str, folder: Path, monkeypatch) -> None:
+    from steelyard.parts.models._learner import Learner
+
+    real = Learner._output
+
+    def tight(self, rows, part):
+        if self.module.training and len(rows) > 4:
+            raise MemoryError
+        return real(self, rows, part)
+
+    monkeypatch.setattr(Learner, "_output", tight)
+    scored = sy.score(noisy(30), run_dir=folder, model=bert, **{**FULL, "epochs": 1})
+    assert scored.info["network"]["rows_a_part"] == 4
+    assert "T121" in (scored.run.path / "log.jsonl").read_text()
+
+
+def test_graded_pairs_by_every_tier(bert: str, folder: Path) -> None:
+    rows = pairs(24).table.select(["query_id", "query", "title", "label"]).to_pylist()
+    for options in ({"tier": "embed"}, FULL):
+        scored = sy.score(rows, run_dir=folder, model=bert, **options)
+        assert np.isfinite(scored.column("suspicion")).all()
+
+
+def test_many_grades_are_fitted_as_one_number(bert: str, folder: Path) -> None:
+    rows = pairs(24).table.select(["query_id", "query", "title"]).to_pylist()
+    for i, row in enumerate(rows):
+        row["label"] = round(1 + 2 * (i * 7 % 9) / 8, 2)
+    scored = sy.score(rows, task="relevance", run_dir=folder, model=bert, **FULL)
+    assert len(scored.scale) == 9
+    assert np.isfinite(scored.column("suspicion")).all()
+
+
+def test_no_network_reads_a_row_that_it_trained_on(bert: str, folder: Path, monkeypatch) -> None:
+    trained: list[np.ndarray] = []
+    real = networking.train
+
+    def noting(learner, batches, *args, **how):
+        trained.append(np.unique(np.concatenate(batches.steps)))
+        return real(learner, batches, *args, **how)
+
+    monkeypatch.setattr(networking, "train", noting)
+    fold = sy.score(noisy(), run_dir=folder, model=bert, **FULL).column("fold")
+    for f, rows in enumerate(trained):
+        np.testing.assert_array_equal(rows, np.flatnonzero(fold != f))
+    assert len(trained) == 2
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("at", [7, 20])
+def test_a_killed_full_run_resumes_to_the_same_files(bert: str, folder: Path, at: int) -> None:
+    whole = sy.score(noisy(), run_dir=folder / "a", model=bert, **FULL)
+    seen = []
+
+    def kill(stage: str, done: int, total: int) -> None:
+        seen.append(stage)
+        if stage == "network" and done == at:
+            raise Killed
+
+    with pytest.raises(Killed):
+        sy.score(noisy(), run_dir=folder / "b", model=bert, progress=kill, **FULL)
+    again = sy.score(noisy(), run_dir=folder / "b", model=bert, **FULL)
+    for name in ("scores.parquet", "readings.parquet", "run.json", "slices.json"):
+        assert (again.run.path / name).read_bytes() == (whole.run.path / name).read_bytes(), name
+    assert not (again.run.path / "work").exists()
+
+
+class Counting:
+    """An encoder that counts what it reads."""
+
+    identity = "counting"
+
+    def __init__(self, stop: int | None = None) -> None:
+        self.read: list[str] = []
+        self.stop = stop
+
+    def embed(self, part: list[str]) -> np.ndarray:
+        if self.stop is not None and len(self.read) >= self.stop:
+            raise Killed
+        self.read += part
+        rng = [np.random.default_rng(zlib.crc32(t.encode())) for t in part]
+        v = np.stack([r.standard_normal(8) for r in rng]).astype(np.float32)
+        return v / np.linalg.norm(v, axis=1, keepdims=True)
+
+
+def quiet(_done: int, _total: int) -> None:
+    pass
+
+
+def test_vectors_are_read_once_and_a_killed_embedding_goes_on(folder: Path, monkeypatch) -> None:
+    monkeypatch.setattr(embedding, "SHARD", 16)
+    given = [f"text {i % 50}" for i in range(120)]
+    killed = Counting(stop=32)
+    with pytest.raises(Killed):
+        embedding.embed(killed, given, folder, quiet)
+    rest = Counting()
+    found = embedding.embed(rest, given, folder, quiet)
+    assert len(killed.read) == 32
+    assert len(rest.read) == 18
+    again = Counting()
+    same = embedding.embed(again, given, folder, quiet)
+    assert not again.read
+    expected = Counting().embed(given)
+    np.testing.assert_allclose(found.rows(0, 120), expected, atol=2e-3)
+    np.testing.assert_allclose(same.rows(37, 61), expected[37:61], atol=2e-3)
+    assert not list(folder.glob("*.part"))
+
+
+def test_neighbours_by_meaning_are_the_exact_ones(folder: Path, monkeypatch) -> None:
+    monkeypatch.setattr(embedding, "BLOCK", 7)
+    given = [f"t {i}" for i in range(40)]
+    vectors = embedding.embed(Counting(), given, folder, quiet)
+    meaning = embedding.Meaning(vectors, None)
+    rng = np.random.default_rng(0)
+    label, group = rng.integers(-1, 3, 40), rng.integers(0, 12, 40)
+    from steelyard.features.table import Table
+
+    table = Table(None, np.zeros((40, 0), np.uint8), label, group, 3, None)
+    found = embedding.meant_alike(meaning, table, k=5)["neighbour_label"]
+    near = meaning.dense(0, 40) @ meaning.dense(0, 40).T
+    for i in range(40):
+        allowed = np.flatnonzero((group != group[i]) & (label >= 0))
+        best = allowed[np.argsort(-near[i, allowed], kind="stable")[:5]]
+        np.testing.assert_array_equal(found[i], label[best])
+
+
+def test_the_encoder_gives_one_vector_a_text_whatever_its_batch(bert: str) -> None:
+    encoder = Transformer(pretrained=bert).encoder(max_length=8)
+    given = [" ".join(WORDS[: 1 + i % 15]) for i in range(30)]
+    whole = encoder.embed(given)
+    np.testing.assert_allclose(np.linalg.norm(whole, axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(encoder.embed(given[14:15]), whole[14:15], atol=1e-6)
+    assert encoder.truncated > 0
+    assert encoder.identity != Transformer(pretrained=bert).encoder(max_length=9).identity
+
+
+def test_words_that_make_no_sense(bert: str, folder: Path, monkeypatch) -> None:
+    for code, options in {
+        "U140": {"tier": "ful"},
+        "U155": {"tier": "quick", "model": bert},
+        "U150": {"tier": "full", "model": bert, "precision": "fp16"},
+    }.items():
+        with pytest.raises(UsageError, match=code):
+            sy.score(noisy(), run_dir=folder, **options)
+    with pytest.raises(UsageError, match="U153"):
+        sy.score(sentences(), run_dir=folder, tier="embed", model=bert)
+    with pytest.raises(UsageError, match="U153"):
+        sy.score(sentences(), run_dir=folder)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(EnvironmentProblem, match="M201"):
+        sy.score(noisy(), run_dir=folder, tier="embed", model="no/such")
+
+
+def test_the_command_line_takes_a_tier(bert: str, folder: Path, capsys, monkeypatch) -> None:
+    from steelyard.apps.cli import main
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    pq.write_table(pa.Table.from_pylist(noisy(45)), folder / "t.parquet")
+    words = ["score", str(folder / "t.parquet"), "--tier", "full", "--model", bert, "--epochs", "1", "--folds", "2"]
+    assert main([*words, "--json", "--run-dir", str(folder / "runs")]) == 0
+    assert '"rows": 45' in capsys.readouterr().out
+    assert main(["score", str(folder / "t.parquet"), "--tier", "ful"]) == 2

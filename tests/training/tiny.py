@@ -1,0 +1,137 @@
+"""Builders that the training tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import steelyard as sy
+from steelyard import parts
+from steelyard.acts import batching
+from steelyard.acts.finetuning import train
+from steelyard.acts.ledger import Ledger
+from steelyard.acts.weighing import Stages, Weighing
+from steelyard.values.recipe import Recipe
+from steelyard.values.samples import Samples
+
+WORDS = ("red blue green shoe shirt hat nike adidas puma men women kids good bad fine cheap soft warm old new").split()  # noqa: SIM905
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+
+
+def tiny_bert(folder: Path) -> str:
+    """Write a random BERT (hidden 32, 2 layers) with a word tokenizer; return its folder."""
+    import torch
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordPiece
+    from tokenizers.normalizers import BertNormalizer
+    from tokenizers.pre_tokenizers import BertPreTokenizer
+    from tokenizers.processors import TemplateProcessing
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    vocab = {w: i for i, w in enumerate([*SPECIAL, *WORDS, "##s", "##es", *"abcdefghijklmnopqrstuvwxyz|,."])}
+    raw = Tokenizer(WordPiece(vocab, unk_token="[UNK]"))
+    raw.normalizer, raw.pre_tokenizer = BertNormalizer(), BertPreTokenizer()
+    raw.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=raw, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]",
+        mask_token="[MASK]", model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+    )  # fmt: skip
+    tokenizer.save_pretrained(folder)
+    config = BertConfig(
+        vocab_size=len(vocab), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
+        max_position_embeddings=64, pad_token_id=0, initializer_range=0.2,
+    )  # fmt: skip
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        BertModel(config).save_pretrained(folder)
+    return str(folder)
+
+
+def texts(n: int = 48, classes: int = 3, seed: int = 0) -> Samples:
+    """Return n short texts whose class is that of their first word."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for i in range(n):
+        c = i % classes
+        rest = rng.choice(WORDS[classes:], int(rng.integers(1, 9)))
+        rows.append({"text": " ".join([WORDS[c], *rest, "abcdefghij"[i % 10]]), "label": f"c{c}"})
+    return sy.read(rows, task="classification")
+
+
+def pairs(queries: int = 10, each: int = 4, seed: int = 0) -> Samples:
+    """Return query-product rows: grade 2 repeats the query, 1 half of it, 0 nothing."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for q in range(queries):
+        a, b = rng.choice(WORDS, 2, replace=False)
+        for i in range(each):
+            grade = int(rng.integers(0, 3)) if i > 1 else 2 * i
+            title = [[str(rng.choice(WORDS))], [a], [a, b]][grade]
+            rows.append({"query_id": f"q{q}", "query": f"{a} {b}", "title": " ".join([*title, "abcdefghij"[i]]),
+                         "label": grade})  # fmt: skip
+    return sy.read(rows, task="relevance")
+
+
+def sentences(n: int = 24, seed: int = 0) -> Samples:
+    """Return tagged queries, BIO: brands are tagged."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for i in range(n):
+        words = [str(w) for w in rng.choice(WORDS, int(rng.integers(2, 7)))] + ["abcdefghij"[i % 10]]
+        tags = ["B-brand" if w in ("nike", "adidas", "puma") else "B-color" if w in ("red", "blue") else "O"
+                for w in words]  # fmt: skip
+        rows.append({"tokens": words, "tags": tags})
+    return sy.read(rows, task="tagging")
+
+
+RECIPE = Recipe(epochs=2, batch_size=8, learning_rate=2e-3, seed=5)
+NEVER = Stages(warm=0.0, frozen=1.1)
+
+
+class Setup:
+    """A training ready to go: samples encoded, batches planned, a learner with seeded weights."""
+
+    def __init__(
+        self, path: str, samples: Samples, task: Any, recipe: Recipe = RECIPE, *, double: bool = False, **model: Any
+    ) -> None:
+        part = parts.make("models", "transformer", pretrained=path, **model)
+        self.part, self.samples, self.task, self.recipe = part, samples, task, recipe
+        self.encoded = task.encode(samples, part.tokenizer())
+        group = self.encoded.group if task.unit == "query" else None
+        self.batches = batching.plan(
+            self.encoded.rows, self.encoded.length, group, recipe.epochs, recipe.batch_size, recipe.seed
+        )
+        self.learner = part.learner(task, self.encoded, task.outputs(samples), recipe, len(self.batches))
+        if double:
+            self.learner.module.double()
+            self.learner.dtype = self.learner.trained[next(iter(self.learner.trained))].dtype
+        self.ledger = Ledger(len(samples), recipe.epochs)
+
+    def run(self, alpha: str = "uniform", stages: Stages = NEVER, stop_after: int | None = None, **how: Any) -> list:
+        own = {k: how.pop(k) for k in ("fixed", "shuffled") if k in how}
+        weighing = Weighing(len(self.samples), parts.make("alphas", alpha), stages=stages, seed=1, **own)
+        out = []
+        for step in train(self.learner, self.batches, weighing, self.ledger, self.recipe, self.samples.row_key, **how):
+            out.append(step)
+            if stop_after is not None and len(out) == stop_after:
+                break
+        return out
+
+    def weights(self) -> dict[str, Any]:
+        return self.learner.snapshot()
+
+
+def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    """Whether two sets of weights agree bit for bit."""
+    import torch
+
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+def apart(a: dict[str, Any], b: dict[str, Any]) -> float:
+    """Return the largest difference of two sets of weights."""
+    return max(float((a[k] - b[k]).abs().max()) for k in a)
