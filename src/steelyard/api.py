@@ -17,6 +17,7 @@ from steelyard.plan import Plan
 from steelyard.provenance import keep_source, plain, reopen
 from steelyard.run import Run, all_runs
 from steelyard.scored import Scored
+from steelyard.values.interactions import Interactions
 from steelyard.values.samples import Samples
 from steelyard.version import VERSION
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 
 READING = ("preset", "columns", "labels", "label_order", "task", "group_by", "encoding", "sample")
+#: What only tables of interactions understand.
+INTERACTING = ("positive", "relevant", "split_by", "items")
 
 
 def runs_root(run_dir: str | Path | None = None) -> Path:
@@ -39,32 +42,39 @@ def runs(run_dir: str | Path | None = None) -> list[Run]:
     return all_runs(runs_root(run_dir))
 
 
-def read(where: Any, **reading: Any) -> Samples:
-    """Read a table into Samples.
+def read(where: Any, **reading: Any) -> Samples | Interactions:
+    """Read a table into Samples, or a table of users and items into Interactions.
 
-    where: a path, a glob, a pandas / polars / Arrow / Hugging Face table, a list of dicts, or Samples as they are.
+    where: a path, a glob, a pandas / polars / Arrow / Hugging Face table, a list of dicts, or what was read before.
     reading: preset, columns={"label": "their_name"}, labels={"Exact": 1, ...}, label_order, task, group_by, encoding,
-        sample (that many rows at most, whole groups, chosen by chance with seed 0).
+        sample (that many rows at most, whole groups, chosen by chance with seed 0). A table with users and items, and
+        neither query nor text, is one of interactions, as with task="recommendation"; these have positive, relevant,
+        split_by and items (see ``acts.interacting.read``).
     Raises UsageError or DataError that name file, column, line and remedy.
     """
-    if isinstance(where, Samples):
+    if isinstance(where, (Samples, Interactions)):
         return where
-    from steelyard.acts import reading as act
+    from steelyard.acts import opening
     from steelyard.parts import sources
 
-    unknown = [k for k in reading if k not in READING]
+    known = (*READING, *INTERACTING)
+    unknown = [k for k in reading if k not in known]
     if unknown:
-        raise UsageError("U107", name="read", option=unknown[0], near="-", known=", ".join(READING))
+        raise UsageError("U107", name="read", option=unknown[0], near="-", known=", ".join(known))
     asked = {k: v for k, v in reading.items() if v is not None}
     sample = asked.pop("sample", None)
     how = {k: asked.pop(k) for k in ("encoding",) if k in asked}
     source = sources.choose(where, asked.pop("preset", None), **how)
-    samples = act.read(source, where, **asked)
-    if sample is not None and sample < len(samples):
-        from steelyard.acts.folding import spread
+    found = opening.read(source, where, asked)
+    return found if sample is None or sample >= len(found) else opening.some(found, int(sample))
 
-        samples = samples.take(spread(samples.group, int(sample), 0))
-    return samples
+
+def read_samples(where: Any, **reading: Any) -> Samples:
+    """Read a table into Samples. Raises UsageError U153 for one of users and items."""
+    found = read(where, **reading)
+    if isinstance(found, Interactions):
+        raise UsageError("U153", kind="relevance, classification", found="recommendation")
+    return found
 
 
 def check(data: Any, *, strict: bool = False, **reading: Any) -> Checkup:
@@ -73,9 +83,12 @@ def check(data: Any, *, strict: bool = False, **reading: Any) -> Checkup:
     Returns a Checkup; ``checkup.raise_for_errors()`` raises for what makes the table unusable, and with ``strict``
     for warnings too.
     """
-    from steelyard.acts.checking import check as act
+    from steelyard.acts import checking, inspecting
 
-    return act(read(data, **reading), strict=strict)
+    found = read(data, **reading)
+    if isinstance(found, Interactions):
+        return inspecting.check(found, strict=strict)
+    return checking.check(found, strict=strict)
 
 
 def score(
@@ -116,7 +129,7 @@ def score(
     deep = tiers.options(tier, {**asked, "tuning": tuning, "precision": precision, "max_length": max_length})
     folds = tiers.FOLDS[tier] if folds is None else folds
     _within("folds", folds, 2, "2, 3, 4 ...")
-    samples = read(data, **reading)
+    samples = read_samples(data, **reading)
     tiers.refuse_unread(samples)
     _refuse_unusable(samples)
     options = {"tier": tier, "seed": seed, "folds": folds, "reading": plain(reading)}

@@ -31,6 +31,18 @@ def by_user_time(interactions: Interactions, valid: float = 0.1, test: float = 0
     return _named(len(interactions), test=after < last, valid=(after >= last) & (after < last + middle))
 
 
+def at_random(interactions: Interactions, seed: int = 0, valid: float = 0.1, test: float = 0.2) -> Strings:
+    """Return (n,) splits: a random share of each user's rows is test, another valid, both rounded down."""
+    drawn = np.random.default_rng(seed).random(len(interactions))
+    order = np.lexsort((drawn, interactions.user))
+    count = np.bincount(interactions.user, minlength=interactions.n_users)
+    place = np.empty(len(interactions), dtype=np.int64)
+    place[order] = np.arange(len(interactions)) - np.repeat(np.cumsum(count) - count, count)
+    own = count[interactions.user]
+    last, middle = np.floor(test * own), np.floor(valid * own)
+    return _named(len(interactions), test=place < last, valid=(place >= last) & (place < last + middle))
+
+
 def by_global_time(interactions: Interactions, valid_from: float, test_from: float) -> Strings:
     """Return (n,) splits by two moments in the unit of ``ts``: test from ``test_from`` on, valid from ``valid_from``.
 

@@ -202,10 +202,15 @@ def _reading(verb: argparse.ArgumentParser) -> None:
     group.add_argument("--columns", help="yours are called differently: label=my_grade,query=search_term")
     group.add_argument("--labels", help="order and worth of labels: Exact=1,Partial=0.5,Irrelevant=0")
     group.add_argument("--label-order", help="desc, or the labels from worst to best: bad,fair,good")
-    group.add_argument("--task", choices=["relevance", "classification", "tagging"])
+    group.add_argument("--task", choices=["relevance", "classification", "tagging", "recommendation"])
     group.add_argument("--group-by", help="column that must not be split between folds")
     group.add_argument("--encoding", help="utf-8, gb18030, ...")
-    group.add_argument("--sample", type=int, help="use about that many rows, whole queries")
+    group.add_argument("--sample", type=int, help="use about that many rows, whole queries or users")
+    users = verb.add_argument_group("reading of users and items")
+    users.add_argument("--positive", help="what is learned from: every, a least rating such as 4, or events: cart,buy")
+    users.add_argument("--relevant", type=float, help="least rating of what was truly wanted; judges, never teaches")
+    users.add_argument("--split-by", help="given, last, user_time, random, or time:VALID,TEST")
+    users.add_argument("--items", help="file with the items' titles")
 
 
 def pairs(text: str | None, what: str) -> dict[str, str] | None:
@@ -234,6 +239,10 @@ def reading_options(args: argparse.Namespace) -> dict[str, Any]:
         "group_by": args.group_by,
         "encoding": args.encoding,
         "sample": args.sample,
+        "positive": args.positive,
+        "relevant": args.relevant,
+        "split_by": args.split_by,
+        "items": args.items,
     }
 
 
