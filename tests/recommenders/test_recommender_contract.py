@@ -10,10 +10,13 @@ from steelyard.parts.recommenders import Recommender, counted
 from steelyard.parts.recommenders.popularity import Counts, Popularity
 from steelyard.testing import check_recommender
 
+#: What fits a table of 48 users and 24 items.
+SMALL = {"als": {"embedding_size": 4}}
+
 
 @pytest.mark.parametrize("name", parts.names("recommenders"))
 def test_recommenders(name: str) -> None:
-    check_recommender(parts.make("recommenders", name), personal=name != "popularity")
+    check_recommender(parts.make("recommenders", name, **SMALL.get(name, {})), personal=name != "popularity")
 
 
 @dataclass(frozen=True)
