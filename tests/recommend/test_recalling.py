@@ -36,3 +36,13 @@ def test_measures_worked_out_by_hand():
     np.testing.assert_allclose(recall(hit, relevant), [0.5, np.nan, 1])
     top = 1 + 1 / np.log2(3)
     np.testing.assert_allclose(ndcg(hit, relevant), [1 / np.log2(3) / top, np.nan, 1])
+
+
+def test_a_long_catalogue_with_many_ties_is_ranked_like_a_full_sort():
+    rng = np.random.default_rng(1)
+    relevance = np.round(rng.normal(size=(20, 700)), 1) * (rng.random((20, 700)) < np.linspace(0, 1, 20)[:, None])
+    seen = csr_array((rng.random((20, 700)) < 0.1).astype(float))
+    users = np.arange(20)
+    masked = np.where(seen.toarray() > 0, -np.inf, relevance)
+    expected = np.argsort(-masked, axis=1, kind="stable")[:, :15]
+    np.testing.assert_array_equal(best(lambda u: relevance[u], seen, users, 15), expected)

@@ -19,6 +19,7 @@ from steelyard.errors import UsageError, nearest
 KINDS = {
     "sources": "Source",
     "models": "Model",
+    "recommenders": "Recommender",
     "estimators": "Estimator",
     "policies": "Policy",
     "measures": "Measure",
