@@ -106,7 +106,7 @@ class Recommender:
         raise NotImplementedError
 
 
-def alphas(importance: Importance | None, rows: Ints, loss: Floats, progress: float) -> Floats:
+def alphas(importance: Importance | None, rows: Ints, progress: float, loss: Floats) -> Floats:
     """Return (b,) float32 what ``importance`` says of a step, 1 each without one."""
     if importance is None:
         return np.ones(len(rows), np.float32)

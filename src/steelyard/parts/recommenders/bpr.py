@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from steelyard.parts.recommenders import Epoch, Importance, Recommender, alphas,
 from steelyard.parts.recommenders._adam import Table
 from steelyard.parts.recommenders._factors import Factors
 from steelyard.parts.recommenders._negatives import Negatives
+from steelyard.parts.recommenders._pairs import pairwise
 from steelyard.values.interactions import Interactions
 
 
@@ -51,13 +53,11 @@ class Bpr(Recommender):
                 rows, j = order[own], drawn[own]
                 u, i = interactions.user[rows], interactions.item[rows]
                 x, yi, yj = user.value[u], item.value[i], item.value[j]
-                margin = np.einsum("nd,nd->n", x, yi - yj)
-                losses[rows] = np.logaddexp(0, -margin)
                 done = epoch * steps + step
-                alpha = alphas(importance, rows, losses[rows], done / (steps * self.epochs))
-                pull = (-alpha * np.exp(-np.logaddexp(0, margin)))[:, None]
-                shrink = (self.reg * alpha)[:, None]
-                by_item = np.concatenate([pull * x + shrink * yi, -pull * x + shrink * yj]) / len(rows)
-                user.move(u, (pull * (yi - yj) + shrink * x) / len(rows), self.learning_rate, done + 1)
+                alpha = partial(alphas, importance, rows, done / (steps * self.epochs))
+                losses[rows], weight, (gx, gi, gj) = pairwise(alpha, x, yi, yj)
+                shrink = (self.reg * weight / len(rows))[:, None]
+                user.move(u, gx + shrink * x, self.learning_rate, done + 1)
+                by_item = np.concatenate([gi + shrink * yi, gj + shrink * yj])
                 item.move(np.concatenate([i, j]), by_item, self.learning_rate, done + 1)
             yield Epoch(epoch + 1, losses, fitted)
