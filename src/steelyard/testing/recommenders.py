@@ -16,7 +16,7 @@ ONCE, NEVER = 46, 47
 
 
 def check_recommender(recommender: Any, *, personal: bool = True) -> None:
-    """Hold a Recommender to its contract: shapes, seeds, weights, users it does not know, learning, epochs.
+    """Hold a Recommender to its contract: shapes, seeds, weights, users it does not know, learning, training.
 
     personal: that it recommends to users by their own interactions; False for one that tells them all the same.
     """
@@ -49,7 +49,7 @@ def check_recommender(recommender: Any, *, personal: bool = True) -> None:
     if personal:
         hold(_share_of_own_taste(rows, plain) > 0.9, recommender, "must learn the taste that is plain to see")
     if recommender.stepwise:
-        _check_epochs(recommender, rows)
+        _check_training(recommender, rows)
 
 
 def table() -> Interactions:
@@ -94,7 +94,7 @@ def _check_users(recommender: Any, rows: Interactions, plain: np.ndarray) -> Non
     hold(_near(fitted.scores(some), plain[some]), recommender, "must score a user alike in any company")
 
 
-def _check_epochs(recommender: Any, rows: Interactions) -> None:
+def _check_training(recommender: Any, rows: Interactions) -> None:
     n = len(rows)
     asked = np.zeros(n)
 
@@ -107,7 +107,7 @@ def _check_epochs(recommender: Any, rows: Interactions) -> None:
     everybody = np.arange(USERS)
     losses: list[float] = []
     last = np.zeros(0)
-    for number, epoch in enumerate(recommender.epochs(rows, importance, seed=3), start=1):
+    for number, epoch in enumerate(recommender.train(rows, importance, seed=3), start=1):
         hold(epoch.number == number, recommender, "must count its epochs from 1")
         hold(epoch.loss.shape == (n,), recommender, f"must have a loss for each row, not {epoch.loss.shape}")
         hold((asked == number).all(), recommender, "must ask for the weight of each row once an epoch")
@@ -116,7 +116,7 @@ def _check_epochs(recommender: Any, rows: Interactions) -> None:
     hold(np.array_equal(last, _scores(recommender, rows, everybody)), recommender, "must fit what its epochs end with")
     hold(losses[-1] < losses[0], recommender, "must lower the loss")
     cut = rows.user % 2 == 0
-    for epoch in recommender.epochs(rows, lambda row, loss, progress: cut[row] * 1.0, seed=3):
+    for epoch in recommender.train(rows, lambda row, loss, progress: cut[row] * 1.0, seed=3):
         odd = epoch.loss[~cut].mean()
         even = epoch.loss[cut].mean()
     hold(np.isfinite(odd) and odd > even, recommender, "must measure rows of weight 0, and not learn from them")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -73,9 +73,9 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Recommender:
-    """Contract of a recommender: a part writes ``learn``, or ``epochs`` when it is trained step by step.
+    """Contract of a recommender: a part writes ``learn``, or ``train`` when it is trained step by step.
 
-    stepwise: True for those with ``epochs``: they have a loss for each interaction, and take weights at every step.
+    stepwise: True for those with ``train``: they have a loss for each interaction, and take weights at every step.
     """
 
     stepwise: ClassVar[bool] = False
@@ -92,12 +92,11 @@ class Recommender:
 
     def learn(self, interactions: Interactions, weight: Floats, seed: int) -> Fitted:
         """Return the fitted model; weight: (n,) > 0, mean 1."""
-        *_, last = self.epochs(interactions, lambda rows, loss, progress: weight[rows], seed)
-        return last.fitted
+        *_, last = self.train(interactions, lambda rows, loss, progress: weight[rows], seed)
+        known, popularity = counted(interactions, weight)
+        return replace(last.fitted, known=known, popularity=popularity)
 
-    def epochs(
-        self, interactions: Interactions, importance: Importance | None = None, seed: int = 0
-    ) -> Iterator[Epoch]:
+    def train(self, interactions: Interactions, importance: Importance | None = None, seed: int = 0) -> Iterator[Epoch]:
         """Train and yield after every epoch: theta <- theta - rate * mean(alpha_i g_i) over the rows of a step.
 
         importance: gives alpha (b,) from the losses of this very step (T-CE, R-CE), or from what the caller knows of
@@ -105,6 +104,13 @@ class Recommender:
         and has a loss also where its weight is 0.
         """
         raise NotImplementedError
+
+
+def alphas(importance: Importance | None, rows: Ints, progress: float, loss: Floats) -> Floats:
+    """Return (b,) float32 what ``importance`` says of a step, 1 each without one."""
+    if importance is None:
+        return np.ones(len(rows), np.float32)
+    return np.asarray(importance(rows, loss, progress), dtype=np.float32)
 
 
 def weighed(interactions: Interactions, sample_weight: Floats | None) -> tuple[Interactions, Floats]:

@@ -1,0 +1,47 @@
+"""Adam for a table of vectors of which a step touches few."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from steelyard.values.arrays import Floats, Ints
+
+_FIRST, _SECOND, _TINY = 0.9, 0.999, 1e-8
+
+
+class Table:
+    """r vectors, (r, d) float32, that move by Adam; a vector that a step does not touch keeps its moments.
+
+    Source: Kingma and Ba 2015, algorithm 1; lazily, as torch.optim.SparseAdam does.
+    """
+
+    def __init__(self, value: Floats) -> None:
+        self.value = value
+        self.first = np.zeros_like(value)
+        self.second = np.zeros_like(value)
+
+    def move(self, rows: Ints, gradient: Floats, rate: float, step: int) -> None:
+        """Take one step; gradient: (b, d) of rows (b,), added up where a row comes twice. step: from 1."""
+        touched, summed = gathered(rows, gradient)
+        first = self.first[touched]
+        first += (1 - _FIRST) * (summed - first)
+        second = self.second[touched]
+        second += (1 - _SECOND) * (summed * summed - second)
+        self.first[touched], self.second[touched] = first, second
+        size = rate * np.sqrt(1 - _SECOND**step) / (1 - _FIRST**step)
+        np.sqrt(second, out=second)
+        second += _TINY
+        first /= second
+        first *= size
+        self.value[touched] -= first
+
+
+def gathered(rows: Ints, gradient: Floats) -> tuple[Ints, Floats]:
+    """Return the distinct rows (r,) and the sum of the gradients of each (r, d)."""
+    order = np.argsort(rows, kind="stable")
+    ordered = rows[order]
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    ends = np.append(starts, len(rows))
+    sums = csr_matrix((np.ones(len(rows), gradient.dtype), order, ends), shape=(len(starts), len(rows)))
+    return ordered[starts], sums @ gradient

@@ -1,0 +1,34 @@
+"""Items that a user has not met, drawn uniformly: what a pairwise or pointwise model learns to put lower."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from steelyard.values.arrays import Ints
+from steelyard.values.interactions import Interactions
+
+#: Draws again that many times where an item was met; a user who met nearly everything keeps a met one.
+_ROUNDS = 20
+
+
+class Negatives:
+    """Draws for the rows of given interactions."""
+
+    def __init__(self, interactions: Interactions) -> None:
+        self.items = interactions.n_items
+        self.user = interactions.user
+        self.met = np.unique(interactions.user * self.items + interactions.item)
+
+    def draw(self, rng: np.random.Generator, rows: Ints) -> Ints:
+        """Return (b,) an item for each of the rows (b,) that its user has not met."""
+        user = self.user[rows]
+        drawn = rng.integers(0, self.items, len(rows))
+        doubtful = np.arange(len(rows))
+        for _ in range(_ROUNDS):
+            key = user[doubtful] * self.items + drawn[doubtful]
+            place = np.minimum(np.searchsorted(self.met, key), len(self.met) - 1)
+            doubtful = doubtful[self.met[place] == key]
+            if not len(doubtful):
+                break
+            drawn[doubtful] = rng.integers(0, self.items, len(doubtful))
+        return drawn
