@@ -152,7 +152,7 @@ def score(
             samples,
             table,
             _models(),
-            _all("estimators"),
+            parts.of_samples("estimators"),
             seed=seed,
             folds=folds,
             keep=run.keep,
@@ -252,7 +252,7 @@ def compare(
             table,
             twins,
             judged,
-            {**_models(), "estimators": _all("estimators"), "policies": _all("policies")},
+            {**_models(), "estimators": parts.of_samples("estimators"), "policies": parts.of_samples("policies")},
             settings,
             model=chosen,
             networks=networks,
@@ -405,7 +405,7 @@ def _known_arms(arms: Sequence[str]) -> None:
     """Raise UsageError U105 for an arm that nobody trains, U159 when none of those asked for could win."""
     from steelyard.acts.deciding import ANSWER_OF
 
-    known = [*parts.names("policies"), *(f"step_{name}" for name in tiers.STEP_ARMS)]
+    known = [*parts.of_samples("policies"), *(f"step_{name}" for name in tiers.STEP_ARMS)]
     for arm in arms:
         if arm not in known:
             raise UsageError("U105", kind="policies", name=arm, near=nearest(arm, known) or "-", known=", ".join(known))
@@ -423,10 +423,6 @@ def _stem(samples: Samples) -> str:
 
 def _models() -> dict[str, Any]:
     return {"linear": parts.make("models", "linear"), "boosted": parts.make("models", "boosted")}
-
-
-def _all(kind: str) -> dict[str, Any]:
-    return {name: parts.make(kind, name) for name in parts.names(kind)}
 
 
 def _judged(samples: Samples, metric: str | None) -> Any:

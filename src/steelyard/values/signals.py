@@ -25,6 +25,10 @@ KNOWN = {
     "neighbour_label": "(n, k) int32 labels of the rows of other groups most alike, nearest first, -1 where fewer",
     "contradicting": "(n,) same or near-identical pairs that carry another label",
     "agreeing": "(n,) same or near-identical pairs that carry the same label",
+    "user": "(n,) int64 code of the user; interactions only, as the following",
+    "item": "(n,) int64 code of the item",
+    "fitted_loss": "(n,) loss of the row under the model that learned from it, nats",
+    "propensity": "(n,) chance that the user saw the item at all, up to a factor, 0..1",
 }
 
 
