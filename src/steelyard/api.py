@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from steelyard import parts, provenance, tiers
+from steelyard import parts, provenance, recommendation, tiers
 from steelyard.errors import DataError, DataErrors, UsageError, nearest
 from steelyard.plan import Plan
 from steelyard.provenance import keep_source, plain, reopen
 from steelyard.run import Run, all_runs
 from steelyard.scored import Scored
+from steelyard.taken import Taken
 from steelyard.values.interactions import Interactions
 from steelyard.values.samples import Samples
 from steelyard.version import VERSION
@@ -125,11 +126,27 @@ def score(
     from steelyard.acts import recording
     from steelyard.acts.encoding import encode
 
-    asked = {"model": model, "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
-    deep = tiers.options(tier, {**asked, "tuning": tuning, "precision": precision, "max_length": max_length})
+    asked = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "tuning": tuning}
+    asked |= {"precision": precision, "max_length": max_length}
+    if folds is not None:
+        _within("folds", folds, 2, "2, 3, 4 ...")
+    read_once = read(data, **reading)
+    if isinstance(read_once, Interactions):
+        recommendation.refuse_tier(tier, asked)
+        return recommendation.score(
+            read_once,
+            root=runs_root(run_dir),
+            given=isinstance(data, Interactions),
+            reading=reading,
+            model=model,
+            seed=seed,
+            folds=folds,
+            name=name or _stem(read_once),
+            progress=progress or _quiet,
+        )
+    deep = tiers.options(tier, {"model": model, **asked})
     folds = tiers.FOLDS[tier] if folds is None else folds
-    _within("folds", folds, 2, "2, 3, 4 ...")
-    samples = read_samples(data, **reading)
+    samples = read_once
     tiers.refuse_unread(samples)
     _refuse_unusable(samples)
     options = {"tier": tier, "seed": seed, "folds": folds, "reading": plain(reading)}
@@ -206,6 +223,18 @@ def compare(
     from steelyard.values.comparison import Comparison
 
     scored = open_run(run, run_dir)
+    if isinstance(scored, Taken):
+        _within("seeds", seeds, 1, "1, 2, 3 ...; a verdict needs 3")
+        return recommendation.compare(
+            scored,
+            seeds=seeds,
+            metric=metric,
+            model=model,
+            min_gain=min_gain,
+            interest=interest,
+            arms=arms,
+            progress=progress or _quiet,
+        )
     _known_arms(arms)
     _within("seeds", seeds, 1, "1, 2, 3 ...; a verdict needs 3")
     _within("folds", folds, 2, "2, 3, 4 ...")
@@ -270,7 +299,10 @@ def open_run(run: Any, run_dir: str | Path | None = None) -> Scored:
     """Return the finished score run that ``run`` names: Scored, Run, directory, id, prefix or ``last``."""
     if isinstance(run, Scored):
         return run
-    return Scored(run if isinstance(run, Run) else Run.find(run, runs_root(run_dir)), reopen)
+    found = run if isinstance(run, Run) else Run.find(run, runs_root(run_dir))
+    if found.has("run.json") and found.read_json("run.json")["task"] == "recommendation":
+        return Taken(found, recommendation.reopen)
+    return Scored(found, reopen)
 
 
 def export(
@@ -294,7 +326,11 @@ def export(
     from steelyard.acts import exporting
 
     writer = parts.make("exports", to or _export_for(path))
-    if what == "weights":
+    if isinstance(scored, Taken) and what in ("weights", "clean"):
+        if what == "clean":
+            raise UsageError("U184", what=what, known="weights, top")
+        table = recommendation.weights(scored, policy or _recommended(scored))
+    elif what == "weights":
         chosen = policy or _recommended(scored) or "gate"
         table = exporting.weights(scored.readings, scored.samples.split, parts.make("policies", chosen))
     elif what == "clean":
@@ -319,6 +355,8 @@ def report(run: Any, path: str | Path | None = None, *, lang: str = "en", run_di
     from steelyard.run import write_atomically
 
     scored = open_run(run, run_dir)
+    if isinstance(scored, Taken):
+        raise UsageError("U184", what="report", known="weights, top")
     target = Path(path) if path else scored.run.path / "report.html"
     text = reporting.write(scored, markdown=target.suffix == ".md", lang=lang)
     write_atomically(target, lambda p: p.write_text(text, encoding="utf-8"))
@@ -417,7 +455,7 @@ def _quiet(_stage: str, _done: int, _total: int) -> None:
     """Say nothing."""
 
 
-def _stem(samples: Samples) -> str:
+def _stem(samples: Samples | Interactions) -> str:
     return Path(samples.origin.paths[0]).stem.split(".")[0] if samples.origin.paths else "table"
 
 

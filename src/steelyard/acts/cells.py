@@ -35,6 +35,10 @@ CONTROL_OF = {
     "relabel": "shuffled",
     "step_alignment": "step_alignment_shuffled",
     "step_gate": "step_gate_shuffled",
+    "user_gate": "shuffled",
+    "ips": "ips_shuffled",
+    "t_ce": "t_ce_shuffled",
+    "r_ce": "r_ce_shuffled",
 }
 
 

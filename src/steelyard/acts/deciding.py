@@ -18,6 +18,10 @@ ANSWER_OF = {
     "relabel": "relabel_first",
     "step_alignment": "use_weights",
     "step_gate": "use_weights",
+    "user_gate": "use_weights",
+    "ips": "use_weights",
+    "t_ce": "use_weights",
+    "r_ce": "use_weights",
 }
 
 

@@ -7,6 +7,7 @@ its user is its place among the items that the user did not take, which all reco
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -39,14 +40,13 @@ def measure(
     fold = folds(rows, k, seed)
     signals: dict[str, AnyArray] = {"fold": fold}
     progress("models", 0, k + 1)
-    signals |= keep("fitted", lambda: {"fitted_loss": -np.log(_places(model, rows, rows, seed))})
+    signals["fitted_loss"] = keep("fitted", partial(_losses, model, rows, rows, seed))["loss"]
     progress("models", 1, k + 1)
     loss = np.empty(len(rows))
     for place in range(k):
         out = np.flatnonzero(fold == place)
         if len(out):
-            learn = rows.take(fold != place)
-            told = keep(f"fold-{place}", lambda a=learn, b=out: {"loss": -np.log(_places(model, a, rows.take(b), seed))})
+            told = keep(f"fold-{place}", partial(_losses, model, rows.take(fold != place), rows.take(out), seed))
             loss[out] = told["loss"]
         progress("models", place + 2, k + 1)
     given = np.ones(len(rows), np.int32)
@@ -78,6 +78,7 @@ def exposure(rows: Interactions, power: float = POWER, clip: float = CLIP) -> di
     return {"propensity": np.maximum((takers / max(takers.max(initial=0), 1)) ** power, clip)[rows.item]}
 
 
-def _places(model: Any, learn: Interactions, asked: Interactions, seed: int) -> Floats:
-    """Return (k,) places of the ``asked`` rows under the model of ``learn``."""
-    return places(model.fit(learn, seed=seed), learn.matrix(), asked.user, asked.item, seed)
+def _losses(model: Any, learn: Interactions, asked: Interactions, seed: int) -> dict[str, Floats]:
+    """Return the losses (k,) of the ``asked`` rows under the model of ``learn``: minus the log of their places."""
+    fitted = model.fit(learn, seed=seed)
+    return {"loss": -np.log(places(fitted, learn.matrix(), asked.user, asked.item, seed))}

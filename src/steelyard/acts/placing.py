@@ -43,7 +43,7 @@ def places(fitted: Any, seen: csr_array, user: Ints, item: Ints, seed: int = 0, 
             unseen = others[place, : left[place]]
             below, upto = np.searchsorted(unseen, own, "left"), np.searchsorted(unseen, own, "right")
             # an item of the row itself that is not in ``seen`` ties with itself once
-            itself = (~np.isin(item[rows], taken.indices[taken.indptr[users[place]] : taken.indptr[users[place] + 1]]))
+            itself = ~np.isin(item[rows], taken.indices[taken.indptr[users[place]] : taken.indptr[users[place] + 1]])
             itself &= np.isin(item[rows], some)
             ties = upto - below - itself
             out[rows] = (below + ties / 2 + 0.5) / (left[place] - itself + 1)

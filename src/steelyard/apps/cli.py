@@ -141,7 +141,7 @@ def parser() -> argparse.ArgumentParser:
     compare.add_argument("run", metavar="RUN", nargs="?", default="last")
     compare.add_argument("--seeds", type=int, default=5, help="cells, each with its own held-out queries (5)")
     compare.add_argument("--metric", help="such as ndcg@10[gain=esci]; by default what suits the labels")
-    compare.add_argument("--model", choices=["boosted", "linear", "network"])
+    compare.add_argument("--model", help="boosted, linear or network; of users and items a recommender: bpr, ease ...")
     compare.add_argument("--arms", help="only these policies, with their controls: gate,soft_label,step_alignment")
     compare.add_argument("--min-gain", type=float, default=0.0, help="least gain worth acting on (0)")
     compare.add_argument("--interest", type=float, default=0.01, help="a difference that would matter (0.01)")
@@ -187,7 +187,9 @@ def _everywhere() -> Parser:
 def _tier(verb: argparse.ArgumentParser) -> None:
     group = verb.add_argument_group("tier")
     group.add_argument("--tier", default="quick", help="quick (no torch), embed (frozen encoder) or full (fine-tuning)")
-    group.add_argument("--model", help="minilm (needs no network), a folder or a hub name")
+    group.add_argument(
+        "--model", help="minilm, a folder or a hub name; of users and items a recommender such as item_knn"
+    )
     group.add_argument("--epochs", type=int, help="full: passes over the rows (3)")
     group.add_argument("--batch-size", type=int, help="full: rows a step (32)")
     group.add_argument("--learning-rate", type=float, help="full: highest rate (1e-4)")
