@@ -213,7 +213,7 @@ def _known(model: str) -> str:
 
 
 def _sized(model: str, rows: int) -> Any:
-    """Return the recommender; one that is trained in steps takes STEPS of them an epoch, or more, of 64 rows or more."""
+    """Return the recommender; one that is trained in steps takes STEPS of them an epoch or more, of 64 rows or more."""
     part = parts.make("recommenders", model)
     if not hasattr(part, "batch_size"):
         return part
