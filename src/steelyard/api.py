@@ -128,25 +128,26 @@ def score(
 
     asked = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "tuning": tuning}
     asked |= {"precision": precision, "max_length": max_length}
+    deep = tiers.options(tier, asked if tier == "quick" else {"model": model, **asked})
     if folds is not None:
         _within("folds", folds, 2, "2, 3, 4 ...")
-    read_once = read(data, **reading)
-    if isinstance(read_once, Interactions):
-        recommendation.refuse_tier(tier, asked)
+    samples = read(data, **reading)
+    if isinstance(samples, Interactions):
         return recommendation.score(
-            read_once,
+            samples,
             root=runs_root(run_dir),
             given=isinstance(data, Interactions),
             reading=reading,
+            tier=tier,
             model=model,
             seed=seed,
             folds=folds,
-            name=name or _stem(read_once),
+            name=name or _stem(samples),
             progress=progress or _quiet,
         )
-    deep = tiers.options(tier, {"model": model, **asked})
+    if tier == "quick":
+        tiers.options(tier, {"model": model})
     folds = tiers.FOLDS[tier] if folds is None else folds
-    samples = read_once
     tiers.refuse_unread(samples)
     _refuse_unusable(samples)
     options = {"tier": tier, "seed": seed, "folds": folds, "reading": plain(reading)}

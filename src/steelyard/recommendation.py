@@ -45,6 +45,7 @@ def score(
     root: Path,
     given: bool,
     reading: dict[str, Any],
+    tier: str = "quick",
     model: str | None = None,
     seed: int = 7,
     folds: int | None = None,
@@ -54,10 +55,12 @@ def score(
     """Read the doubt about every positive row; returns the finished run, resumes an interrupted one.
 
     given: the rows are the caller's own, so that the file alone does not tell them. model: a recommender's name.
-    Raises DataError for what ``check`` calls unusable.
+    Raises DataError for what ``check`` calls unusable, UsageError U186 for a tier of samples.
     """
     from steelyard.acts import inspecting, taking
 
+    if tier != "quick":
+        raise UsageError("U186", option=f"tier={tier}")
     model = _known(model or SCORER)
     folds = folds or FOLDS
     inspecting.check(rows).raise_for_errors()
@@ -196,13 +199,6 @@ def content(rows: Interactions) -> str:
     arrays = [a for a in (rows.value, rows.label, rows.gold, rows.ts) if a is not None]
     whole = text.encode() + b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)
     return blake2b(whole, digest_size=16).hexdigest()
-
-
-def refuse_tier(tier: str, asked: dict[str, Any]) -> None:
-    """Raise UsageError U186 for what only a tier of samples has."""
-    said = [name for name, value in asked.items() if value is not None]
-    if tier != "quick" or said:
-        raise UsageError("U186", option=said[0] if said else f"tier={tier}")
 
 
 def _known(model: str) -> str:

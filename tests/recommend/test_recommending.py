@@ -214,7 +214,7 @@ def test_harm_to_a_band_of_users_forbids_the_advice(cells, monkeypatch) -> None:
         gain = np.where(few, -0.02, 0.2)
         better.append(replace(cell, values={**cell.values, "user_gate": cell.values[BASE] + gain}))
     found = conclude(better)
-    assert [(e.column, e.harmed) for e in found.slices][0] == ("rows_of_user", True)
+    assert (found.slices[0].column, found.slices[0].harmed) == ("rows_of_user", True)
     assert not found.slices[-1].harmed
     assert found.answer == "cannot_tell"
     assert found.why[0][0] == "VW05"

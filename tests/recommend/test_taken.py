@@ -121,7 +121,7 @@ def test_weights_leave_the_run(run, tmp_path) -> None:
 
 @pytest.mark.parametrize(
     ("options", "code"),
-    [({"tier": "full"}, "U186"), ({"epochs": 3}, "U186"), ({"model": "item_kn"}, "U158"), ({"folds": 1}, "U150")],
+    [({"tier": "full"}, "U186"), ({"epochs": 3}, "U155"), ({"model": "item_kn"}, "U158"), ({"folds": 1}, "U150")],
 )
 def test_options_of_samples_are_refused(root, options, code) -> None:
     with pytest.raises(UsageError) as error:
