@@ -16,13 +16,13 @@ COLUMNS = {
 }  # fmt: skip
 
 
-def pairs(which: str) -> Samples:
-    """Return the pairs with the majority's label or with the first answer as label; groups are left products."""
+def table(which: str) -> pa.Table:
+    """Return the pairs as a table; ``crowd`` is the majority's label or the first answer, ``truth`` what is so."""
     folder = data("dproduct_crowd")
-    table = pq.read_table(folder / "pairs.parquet").drop_columns(["leipzig_match", "pair_id"])
+    found = pq.read_table(folder / "pairs.parquet").drop_columns(["leipzig_match", "pair_id"])
     if which == "majority":
         crowd = [int(2 * yes > votes) for yes, votes in zip(
-            table["n_yes"].to_pylist(), table["n_votes"].to_pylist(), strict=True)]  # fmt: skip
+            found["n_yes"].to_pylist(), found["n_votes"].to_pylist(), strict=True)]  # fmt: skip
     else:
         answers = pq.read_table(folder / "answers.parquet").to_pylist()
         first: dict[str, int] = {}
@@ -30,5 +30,9 @@ def pairs(which: str) -> Samples:
             first.setdefault(a["pair_id"], a["answer"])
         ids = pq.read_table(folder / "pairs.parquet", columns=["pair_id"])["pair_id"].to_pylist()
         crowd = [first[i] for i in ids]
-    table = table.drop_columns(["n_yes", "n_votes"]).append_column("crowd", pa.array(crowd))
-    return sy.read(table, columns=COLUMNS, group_by="left_id", task="relevance")
+    return found.drop_columns(["n_yes", "n_votes"]).append_column("crowd", pa.array(crowd))
+
+
+def pairs(which: str) -> Samples:
+    """Return the same as samples; groups are left products."""
+    return sy.read(table(which), columns=COLUMNS, group_by="left_id", task="relevance")

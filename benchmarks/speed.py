@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -67,6 +68,27 @@ def grown(source: Path, target: Path, times: int) -> None:
                                       "relevance": table["relevance"]}))  # fmt: skip
 
 
+def startup(times: int = 15) -> str:
+    """Return how long ``import steelyard`` and ``steelyard --help`` take beyond an empty Python, and in all, ms."""
+    asked = {
+        "python": [sys.executable, "-c", "pass"],
+        "import": [sys.executable, "-c", "import steelyard"],
+        "help": [str(Path(sys.executable).with_name("steelyard")), "--help"],
+    }
+    taken: dict[str, list[float]] = {name: [] for name in asked}
+    for _ in range(times):  # interleaved: a slow moment hurts all alike
+        for name, command in asked.items():
+            started = time.perf_counter()
+            subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+            taken[name].append(1e3 * (time.perf_counter() - started))
+    ms = {name: statistics.median(found) for name, found in taken.items()}
+    beyond = ms["import"] - ms["python"]
+    return (
+        f"\n`import steelyard` takes {beyond:.0f} ms beyond an empty Python ({ms['python']:.0f} ms); "
+        f"`steelyard --help` {ms['help']:.0f} ms in all; medians of {times}."
+    )
+
+
 if __name__ == "__main__":
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--times", type=int, default=27, help="copies of home_depot (27 are 2.0 million rows); 0: none")
@@ -82,4 +104,4 @@ if __name__ == "__main__":
             body.append([f"{found['rows']:,}", f"{found['seconds']:.0f}", f"{per_row:.0f}", f"{memory:.2f}"])
             print(body[-1], flush=True)
     keep("Speed of a quick score", f"python benchmarks/speed.py --times {times}",
-         rows(["rows", "seconds", "microseconds a row", "peak memory, GB"], body))  # fmt: skip
+         rows(["rows", "seconds", "microseconds a row", "peak memory, GB"], body), startup())  # fmt: skip

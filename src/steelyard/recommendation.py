@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from steelyard import parts, provenance
+from steelyard import compared, parts, provenance
 from steelyard.errors import UsageError, nearest
 from steelyard.plan import Plan
 from steelyard.run import Run
@@ -126,7 +126,7 @@ def compare(
     """Measure on later or unseen interactions whether weights help; popularity, item-kNN and EASE always take part.
 
     model: the recommender that the arms train. metric: a measure of lists with a cut, such as ``recall@20``. arms:
-    some of user_gate, ips, t_ce, r_ce; none: all that the model can take. Raises DataError D230 without test rows.
+    some of user_gate, ips, step_t_ce, step_r_ce; none: all that the model can take. Raises DataError D230 without test rows.
     """
     from steelyard.acts import contrasting, recommending
     from steelyard.acts.cells import Settings
@@ -135,7 +135,7 @@ def compare(
     model, measure = _known(model or BASE_MODEL), parse(metric or METRIC)
     if getattr(measure, "k", None) is None:
         raise UsageError("U185", name=measure.name, example=METRIC)
-    known = [*recommending.POLICIES, *recommending.ALPHAS]
+    known = [*recommending.POLICIES, *(f"step_{name}" for name in recommending.ALPHAS)]
     for arm in arms:
         if arm not in known:
             raise UsageError("U105", kind="arms", name=arm, near=nearest(arm, known) or "-", known=", ".join(known))
@@ -143,11 +143,8 @@ def compare(
     options = {"seeds": seeds, "metric": measure.name, "model": model, "min_gain": min_gain, "interest": interest}
     options |= {"arms": list(arms)} if arms else {}
     plan = Plan("compare", {"run": scored.id}, options)
-    kept = f"compare-{plan.id}.json"
-    if scored.run.has(kept):
-        before = scored.run.read_json(kept)
-        scored.run.write_json("compare.json", before)
-        return Comparison.from_dict({k: v for k, v in before.items() if k != "plan"})
+    if compared.revive(scored.run, plan):
+        return cast("Comparison", compared.latest(scored.run))
     cut = measure.k  # type: ignore[attr-defined]
     others = [parse(f"{name}@{cut}") for name in ("recall", "ndcg", "hit", "mrr", "map")]
     chosen = recommending.Parts(
@@ -176,10 +173,10 @@ def compare(
             progress("arms", number + 1, seeds)
         on = "given" if rows.gold is None else "gold"
         result = contrasting.conclude(cells, measure.name, model, on, settings)
-        for name in (kept, "compare.json"):
-            scored.run.write_json(name, {**result.as_dict(), "plan": plan.id})
+        tested = rows.row_key[recommending.splits(rows, settings.seed) == "test"]
+        compared.write(scored.run, plan, result, compared.named(tested))
         scored.run.finish(f"compare-{plan.id}-")
-    return Comparison.from_dict({k: v for k, v in scored.run.read_json("compare.json").items() if k != "plan"})
+    return cast("Comparison", compared.latest(scored.run))
 
 
 def weights(scored: Taken, policy: str | None) -> pa.Table:

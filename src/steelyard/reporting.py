@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from steelyard.compared import latest
 from steelyard.errors import DataError
 from steelyard.scored import Scored
 from steelyard.values.arrays import Ints
@@ -29,7 +30,7 @@ def write(scored: Scored, *, markdown: bool = False, lang: str = "en") -> str:
 def facts(scored: Scored) -> dict[str, Any]:
     """Return everything the report shows, schema ``steelyard.report/1``; JSON values only."""
     info = scored.info
-    compared = _compared(scored)
+    compared = latest(scored.run)
     return {
         "schema": "steelyard.report/1",
         "run": _run(scored, compared),
@@ -41,15 +42,9 @@ def facts(scored: Scored) -> dict[str, Any]:
         "curves": (info.get("network") or {}).get("curves"),
         "histogram": _histogram(scored),
         "compare": _compare(compared),
-        "limits": [_said(code, {}) for code in _limits(info, compared)],
+        "limits": [_said(code, values) for code, values in _limits(info, compared)],
         "reproduce": info["command"],
     }
-
-
-def _compared(scored: Scored) -> Comparison | None:
-    if not scored.run.has("compare.json"):
-        return None
-    return Comparison.from_dict({k: v for k, v in scored.run.read_json("compare.json").items() if k != "plan"})
 
 
 def _said(code: str, values: Any) -> dict[str, Any]:
@@ -176,13 +171,8 @@ def _compare(compared: Comparison | None) -> dict[str, Any] | None:
     return out
 
 
-def _limits(info: Any, compared: Comparison | None) -> list[str]:
+def _limits(info: Any, compared: Comparison | None) -> list[tuple[str, Any]]:
     codes = [] if info.get("calibration") else ["LM01"]
-    if not info["reviewed"]:
-        codes.append("LM02")
-    codes.append("LM03")
-    if compared is None:
-        codes.append("LM04")
-    elif compared.on == "given":
-        codes.append("VL01")
-    return codes
+    codes += [] if info["reviewed"] else ["LM02"]
+    codes += ["LM03"] if compared else ["LM03", "LM04"]
+    return [*((code, {}) for code in codes), *(compared.limits if compared else ())]

@@ -6,14 +6,16 @@ full: networks fine-tuned blind to each fold, their gradients of every layer, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from steelyard import parts
+from steelyard.acts.cells import STEP
 from steelyard.errors import UsageError, nearest
 from steelyard.features.table import Table
+from steelyard.parts.trackers import by_default
 from steelyard.run import Run, disk
 from steelyard.values.recipe import Recipe
 from steelyard.values.samples import Samples
@@ -25,7 +27,7 @@ HEAD_RATE = 10.0
 FOLDS = {"quick": 5, "embed": 5, "full": 3}
 #: Task part of each kind of table.
 TASK = {"relevance": "relevance_pointwise", "classification": "classification"}
-#: Alphas that a comparison of networks tries; ``parts.names("alphas")`` has more.
+#: Alphas that a comparison of networks tries when no arms are named.
 STEP_ARMS = ("alignment", "gate")
 
 Progress = Callable[[str, int, int], None]
@@ -78,6 +80,22 @@ def options(tier: str, given: dict[str, Any]) -> Deep | None:
     return deep
 
 
+def trackers(tier: str, asked: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the names of the trackers of a run: those asked for, by default ``by_default`` of the full tier.
+
+    Raises UsageError U155 for trackers of a tier that trains no network, U105 for an unknown one, EnvironmentProblem
+    E213 for one whose package is not installed.
+    """
+    if tier != "full":
+        if asked:
+            raise UsageError("U155", option="trackers", tier=tier, known="full")
+        return ()
+    names = by_default() if asked is None else tuple(asked)
+    for name in names:
+        parts.make("trackers", name).ready()
+    return names
+
+
 def refuse_unread(samples: Samples) -> None:
     """Raise UsageError U153 for a table that no tier scores."""
     if samples.task not in TASK:
@@ -86,10 +104,11 @@ def refuse_unread(samples: Samples) -> None:
 
 def prepare(
     samples: Samples, table: Table, tier: str, deep: Deep | None, run: Run, root: Path, folds: int, seed: int,
-    progress: Progress,
+    progress: Progress, trackers: Sequence[str] = (),
 ) -> tuple[Table, Any]:  # fmt: skip
     """Return the table that the passes read, and what deepens their signals (None for quick).
 
+    trackers: names of those that follow each training, their files in the run's folder ``trackers``.
     Raises EnvironmentProblem of loading a model.
     """
     if deep is None:
@@ -100,7 +119,8 @@ def prepare(
     from steelyard.acts import networking
 
     work = run.path / "work"
-    how = networking.Networks(task, model, parts.make("alphas", "uniform"), deep.recipe(seed), work)
+    made = tuple(parts.make("trackers", name, folder=str(run.path / "trackers")) for name in trackers)
+    how = networking.Networks(task, model, parts.make("alphas", "uniform"), deep.recipe(seed), work, made)
 
     def deepen(measured: dict[str, Any]) -> Any:
         with disk(work):
@@ -113,13 +133,24 @@ def prepare(
     return table, deepen
 
 
+def step_arms() -> list[str]:
+    """Return the arms of a network that decide inside the step, one an alpha."""
+    return [STEP + name for name in parts.names("alphas") if name != "uniform"]
+
+
 def compared(
-    samples: Samples, table: Table, info: Mapping[str, Any], model: str | None, root: Path, progress: Progress
+    samples: Samples,
+    table: Table,
+    info: Mapping[str, Any],
+    model: str | None,
+    arms: Sequence[str],
+    root: Path,
+    progress: Progress,
 ) -> tuple[Table, str, Any]:
     """Return the table whose rows a comparison trains on, the name of the model it trains, and Networks or None.
 
-    info: of the score run. model: what was asked for; by default what explained the labels best when scoring.
-    Raises UsageError U158 for a model that the run does not have.
+    info: of the score run. model: what was asked for; by default what explained the labels best when scoring. arms:
+    those that were named. Raises UsageError U158 for a model that the run does not have.
     """
     deep, known = _deep(info), ["boosted", "linear"]
     if info["tier"] == "embed" and deep is not None:
@@ -136,7 +167,8 @@ def compared(
 
     part, task = _parts(samples, table, deep)
     encoded = task.encode(samples, part.tokenizer())
-    alphas = {name: parts.make("alphas", name) for name in STEP_ARMS}
+    named = [a.removeprefix(STEP) for a in arms if a in step_arms()]
+    alphas = {name: parts.make("alphas", name) for name in (named if arms else STEP_ARMS)}
     recipe, uniform = deep.recipe(int(info["seed"])), parts.make("alphas", "uniform")
     networks = Networks(task, part, encoded, task.outputs(samples), recipe, samples.row_key, uniform, alphas)
     return table, chosen, networks
@@ -183,7 +215,11 @@ def _embedded(
 
     def deepen(measured: dict[str, Any]) -> Any:
         near = run.keep("meant-alike", lambda: embedding.meant_alike(meaning, table, seed=seed))
-        return {**measured, **near}, {"encoder": {"model": deep.model, "identity": identity}}
+        cut = meaning.cut
+        facts = {"truncated": {"rows": int((cut > 0).sum()), "tokens": int(cut.sum())}}
+        _tell(run, facts, samples, deep)
+        told = {"model": deep.model, "max_length": deep.max_length, "identity": identity, **facts}
+        return {**measured, **near}, {"encoder": told}
 
     return table, deepen
 
@@ -194,5 +230,5 @@ def _tell(run: Run, facts: dict[str, Any], samples: Samples, deep: Deep) -> None
     if cut["rows"]:
         told = {"count": cut["rows"], "rows": len(samples), "limit": deep.max_length, "tokens": cut["tokens"]}
         run.log(code="T120", message=say("T120", **told), **told)
-    if facts["rows_a_part"]:
+    if facts.get("rows_a_part"):
         run.log(code="T121", message=say("T121", parts=facts["rows_a_part"]), parts=facts["rows_a_part"])

@@ -1,6 +1,8 @@
 """The demonstration data: the same table for the same seed, grades that hold, errors that are where they say."""
 
 import csv
+import subprocess
+import sys
 import unicodedata
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -13,8 +15,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import accuracy_score, average_precision_score
 from sklearn.model_selection import GroupKFold
 
-from steelyard.demo import LABELS, make, write
-from steelyard.demo.shop import LANGUAGES, words
+from steelyard.demonstration import LABELS, make, write
+from steelyard.demonstration.shop import LANGUAGES, words
 
 KINDS = ("random", "adjacent", "annotator", "rule", "duplicate")
 
@@ -170,3 +172,8 @@ def test_grades_can_be_learned_and_planted_errors_can_be_found(table: pa.Table) 
     assert accuracy_score(gold, probability.argmax(1)) > chance + 0.25
     loss = -np.log(probability[np.arange(len(label)), label].clip(1e-9))
     assert average_precision_score(label != gold, loss) > 0.5
+
+
+def test_the_verb_outlives_its_own_package() -> None:
+    code = "import steelyard as sy; sy.demo_table(); sy.demo_table(); assert callable(sy.demo)"
+    subprocess.run([sys.executable, "-c", code], check=True)

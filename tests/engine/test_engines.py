@@ -11,7 +11,7 @@ import steelyard as sy
 from steelyard import engine, parts
 from steelyard.acts import scoring
 from steelyard.acts.encoding import InMemory, OnDisk, encode
-from steelyard.demo import catalogue
+from steelyard.demonstration import catalogue
 from steelyard.engine.processes import Processes
 from steelyard.errors import DataError, UsageError
 from steelyard.features import blocks

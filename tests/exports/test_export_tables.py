@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard import parts
-from steelyard.demo import make
+from steelyard.demonstration import make
 
 HARD = ["=1+1", "＝１", "-3", "a,b", 'say "hi"', "two\nlines", "", None, "保温杯 ５００ｍｌ"]
 HARD += ["\ttab", " =x", "\u2028", "\x85", "NULL", "NaN"]

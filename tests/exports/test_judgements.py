@@ -8,7 +8,7 @@ import pytest
 import pytrec_eval
 
 from steelyard import parts
-from steelyard.demo import LABELS, make
+from steelyard.demonstration import LABELS, make
 from steelyard.errors import DataError
 
 TABLE = pa.table(

@@ -52,6 +52,48 @@ def test_what_holds_the_rows_does_not_matter(rows, reading):
         assert s.origin.fingerprint == first.origin.fingerprint, type(where)
 
 
+def test_polars_frames_lazy_or_not_are_read(rows, reading):
+    polars = pytest.importorskip("polars")
+    first, frame = reading(rows), polars.DataFrame(rows)
+    for where in (frame, frame.lazy()):
+        s = reading(where)
+        assert s.row_key.tolist() == first.row_key.tolist(), type(where)
+        assert s.label.tolist() == first.label.tolist()
+        assert s.origin.fingerprint == first.origin.fingerprint, type(where)
+
+
+def test_polars_categories_and_dates_are_read(reading):
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({"query": ["a", None, "c"], "title": ["x", "y", "z"], "label": [1, None, 2]})
+    frame = frame.with_columns(
+        polars.Series("shop", ["s1", "s2", "s1"], dtype=polars.Categorical),
+        polars.Series("day", ["2026-01-02", None, "2026-01-03"]).str.to_date(),
+    )
+    s = reading(frame)
+    assert s.texts("query") == ["a", "", "c"]
+    assert s.label.tolist() == [0, -1, 1]
+    assert s.table["shop"].to_pylist() == ["s1", "s2", "s1"]
+
+
+def test_hugging_face_datasets_are_read_with_their_indices(rows, reading):
+    datasets = pytest.importorskip("datasets")
+    first = reading(rows)
+    whole = datasets.Dataset.from_list(rows)
+    assert reading(whole).row_key.tolist() == first.row_key.tolist()
+    assert reading(whole.select([3, 2, 1, 0])).row_key.tolist() == first.row_key.tolist()[::-1]
+    assert reading(whole.filter(lambda r: r["label"] == 2)).label.tolist() == [0, 0]
+
+
+def test_class_labels_of_a_hugging_face_dataset_become_names(reading):
+    datasets = pytest.importorskip("datasets")
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["bad", "good"])}
+    )
+    s = reading(datasets.Dataset.from_dict({"text": ["x", "y", "z"], "label": [1, 0, None]}, features=features))
+    assert s.scale.names == ("bad", "good")
+    assert s.label.tolist() == [1, 0, -1]
+
+
 def test_class_labels_become_names(reading):
     s = reading(Dataset())
     assert s.scale.names == ("bad", "good")
@@ -102,3 +144,12 @@ def _spool(folder, rows):
     from steelyard.acts.spooling import Spool
 
     return Spool(folder, rows)
+
+
+def test_a_parquet_file_written_by_polars_is_read(rows, reading, tmp_path):
+    polars = pytest.importorskip("polars")
+    path = tmp_path / "pairs.parquet"
+    polars.DataFrame(rows).with_columns(polars.lit("s1").cast(polars.Categorical).alias("shop")).write_parquet(path)
+    s = reading(path)
+    assert s.row_key.tolist() == reading(rows).row_key.tolist()
+    assert s.table["shop"].to_pylist() == ["s1"] * len(rows)

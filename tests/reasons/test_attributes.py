@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from steelyard.demo import make
+from steelyard.demonstration import make
 from steelyard.features.attributes import brand_clash, clash, values
 
 

@@ -5,7 +5,7 @@ import pyarrow as pa
 
 from steelyard.acts.gathering import gather, words
 from steelyard.acts.reasons import reason, sentence
-from steelyard.demo import LABELS, make
+from steelyard.demonstration import LABELS, make
 from steelyard.values.evidence import Clash, Evidence
 from steelyard.values.samples import Origin, Samples
 from steelyard.values.scale import Scale

@@ -194,7 +194,9 @@ def _slices() -> list[dict[str, Any]]:
         {
             "column": column, "value": value, "n": n, "flagged": k, "share": k / n, "low": max(k / n - 2 * (k / n / n) ** 0.5, 0),
             "high": k / n + 2.1 * (k / n / n) ** 0.5, "lift": lift, "q_value": 0.0004 if star else 0.31, "star": star,
-            "example": "a81f0c2e99d1",
+            "example": "a81f0c2e99d1", "benefit": 0.3 - lift / 5, "benefit_low": 0.27 - lift / 5,
+            "benefit_high": 0.33 - lift / 5, "benefit_own": 0.2, "benefit_own_low": 0.17, "benefit_own_high": 0.23,
+            "benefit_rest": -0.1 if star else None, "benefit_rest_low": -0.12, "benefit_rest_high": -0.08,
         }
         for column, value, n, k, lift, star in raw
     ]  # fmt: skip

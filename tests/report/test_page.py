@@ -68,7 +68,7 @@ def test_every_verdict_is_a_well_formed_page_that_says_it_first(answer: str | No
     sections = [(attrs.get("id"), attrs.get("class")) for tag, attrs in page.elements if tag == "section"]
     assert sections[0][0] == "verdict"
     assert (answer or "not_measured") in str(sections[0][1]).split()
-    wanted = ["numbers", "comparison", "slices", "map", "rows", "findings", "limits", "provenance"]
+    wanted = ["numbers", "comparison", "slices", "helps", "map", "rows", "findings", "limits", "provenance"]
     assert [name for name, _ in sections[1:]] == wanted
     links = [attrs["href"] for tag, attrs in page.elements if tag == "a"]
     assert links == [f"#{name}" for name in wanted]

@@ -5,7 +5,7 @@ import pyarrow as pa
 
 from steelyard.acts.banding import frequency_bands, length_bands, price_bands, slice_columns
 from steelyard.acts.slicing import slices
-from steelyard.demo import LABELS, make
+from steelyard.demonstration import LABELS, make
 from steelyard.values.samples import Origin, Samples
 from steelyard.values.scale import Scale
 

@@ -17,7 +17,7 @@ import pytest
 
 import steelyard as sy
 from steelyard.apps.cli import main
-from steelyard.demo import catalogue
+from steelyard.demonstration import catalogue
 
 HEAD = b"query,title,label\n"
 BODY = b"".join(b"q%d,t%d a,%d\n" % (i // 4, i, i % 3) for i in range(40))

@@ -10,7 +10,7 @@ import pytest
 
 import steelyard as sy
 from steelyard.apps.cli import VERBS, main
-from steelyard.demo import catalogue
+from steelyard.demonstration import catalogue
 
 PAGE = Path(__file__).parents[2] / "docs" / "json.md"
 FOUND = re.findall(r"## steelyard\.(\w+)/1\n.*?```json\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)

@@ -11,6 +11,8 @@ import steelyard as sy
 from steelyard import parts
 from steelyard.acts import batching
 from steelyard.acts.arming import Networks
+from steelyard.acts.cells import control_of
+from steelyard.acts.deciding import answer_of
 from steelyard.acts.encoding import encode
 from steelyard.acts.finetuning import train
 from steelyard.acts.ledger import Ledger
@@ -18,6 +20,7 @@ from steelyard.acts.stages import keep_nothing
 from steelyard.acts.training import Trained, Way
 from steelyard.acts.weighing import Weighing
 from steelyard.errors import UsageError
+from steelyard.tiers import step_arms
 from steelyard.values.recipe import Recipe
 from steelyard.values.samples import Samples
 
@@ -43,6 +46,14 @@ def fitted(found: Networks, samples: Samples, ways: list[Way], judge: Any = None
     table = encode(samples)
     judge = judge or (lambda p, rows: float((p.argmax(1) == samples.label[rows]).mean()))
     return found.train(table, ways, LEARN, STOP, TEST, 3, judge, keep_nothing)
+
+
+def test_any_alpha_can_be_an_arm_and_its_control_never_wins() -> None:
+    assert {"step_l2rw", "step_importance_sampling"} <= set(step_arms())
+    assert control_of("step_l2rw") == "step_l2rw_shuffled"
+    assert answer_of("step_l2rw") == "use_weights"
+    for name in ("step_l2rw_shuffled", "shuffled", "uniform", "majority_fix"):
+        assert answer_of(name) is None, name
 
 
 def test_uniform_is_untouched_training_bit_for_bit(bert: str, samples: Samples) -> None:
@@ -96,13 +107,13 @@ def test_rows_that_weigh_are_not_rows_that_stop(bert: str, samples: Samples) -> 
 @pytest.mark.slow
 def test_a_full_run_is_compared_by_its_network(bert: str, samples: Samples, tmp_path: Path) -> None:
     run = sy.score(samples, tier="full", model=bert, epochs=1, batch_size=16, folds=2, run_dir=tmp_path)
-    asked = {"seeds": 3, "repairs": 1, "inner_folds": 2, "model": "network", "arms": ["soft_label", "step_alignment"]}
+    asked = {"seeds": 3, "repairs": 1, "inner_folds": 2, "model": "network", "arms": ["soft_label", "step_l2rw"]}
     found = sy.compare(run, run_dir=tmp_path, **asked)
     names = {a.name for a in found.arms}
     assert names == {
-        "uniform", "uniform_early_stop", "soft_label", "shuffled", "step_alignment", "step_alignment_shuffled",
+        "uniform", "uniform_early_stop", "soft_label", "shuffled", "step_l2rw", "step_l2rw_shuffled",
     }  # fmt: skip
-    assert {a.name for a in found.arms if a.control} >= {"shuffled", "step_alignment_shuffled"}
+    assert {a.name for a in found.arms if a.control} >= {"shuffled", "step_l2rw_shuffled"}
     assert found.model == "network"
     assert found.answer in {"use_weights", "prune", "relabel_first", "keep_uniform", "cannot_tell"}
     with pytest.raises(UsageError, match="soft_lable"):

@@ -11,6 +11,7 @@ from tiny import NEVER, RECIPE, Setup, apart, pairs, same, sentences, texts
 from steelyard import parts
 from steelyard.acts.checkpointing import Keeper
 from steelyard.acts.finetuning import Reference
+from steelyard.errors import UsageError
 
 ALPHAS = ["grad_norm_proportional", "alignment", "l2rw", "importance_sampling", "gate"]
 
@@ -99,6 +100,13 @@ def test_gradients_by_row_work_for_every_task(bert: str, name: str) -> None:
         g = torch.autograd.grad(losses[i], parameters, retain_graph=True, allow_unused=True)
         length = torch.cat([x.ravel() for x in g if x is not None]).norm()
         assert seen["norm"][i] == pytest.approx(float(length), rel=1e-6, abs=1e-12)
+
+
+def test_a_task_that_compares_texts_says_that_it_has_no_gradients_by_row(bert: str) -> None:
+    s = Setup(bert, pairs(), parts.make("tasks", "retrieval"))
+    with pytest.raises(UsageError, match="U152") as caught:
+        s.learner.look(s.batches.steps[0], ("norm",))
+    assert caught.value.facts["alpha"] == "norm"
 
 
 @pytest.mark.parametrize("tuning", ["lora", "adapters", "frozen"])

@@ -1,5 +1,6 @@
 """embed and full through the public verbs: the same columns, resumed runs, cached vectors, words that make no sense."""
 
+import json
 import zlib
 from pathlib import Path
 
@@ -139,7 +140,7 @@ class Counting:
         self.read += part
         rng = [np.random.default_rng(zlib.crc32(t.encode())) for t in part]
         v = np.stack([r.standard_normal(8) for r in rng]).astype(np.float32)
-        return v / np.linalg.norm(v, axis=1, keepdims=True)
+        return v / np.linalg.norm(v, axis=1, keepdims=True), np.array([len(t) % 3 for t in part])
 
 
 def quiet(_done: int, _total: int) -> None:
@@ -159,7 +160,8 @@ def test_vectors_are_read_once_and_a_killed_embedding_goes_on(folder: Path, monk
     again = Counting()
     same = embedding.embed(again, given, folder, quiet)
     assert not again.read
-    expected = Counting().embed(given)
+    expected, lost = Counting().embed(given)
+    np.testing.assert_array_equal(same.cut[same.row], lost)
     np.testing.assert_allclose(found.rows(0, 120), expected, atol=2e-3)
     np.testing.assert_allclose(same.rows(37, 61), expected[37:61], atol=2e-3)
     assert not list(folder.glob("*.part"))
@@ -186,10 +188,10 @@ def test_neighbours_by_meaning_are_the_exact_ones(folder: Path, monkeypatch) -> 
 def test_the_encoder_gives_one_vector_a_text_whatever_its_batch(bert: str) -> None:
     encoder = Transformer(pretrained=bert).encoder(max_length=8)
     given = [" ".join(WORDS[: 1 + i % 15]) for i in range(30)]
-    whole = encoder.embed(given)
+    whole, lost = encoder.embed(given)
     np.testing.assert_allclose(np.linalg.norm(whole, axis=1), 1, rtol=1e-5)
-    np.testing.assert_allclose(encoder.embed(given[14:15]), whole[14:15], atol=1e-6)
-    assert encoder.truncated > 0
+    np.testing.assert_allclose(encoder.embed(given[14:15])[0], whole[14:15], atol=1e-6)
+    np.testing.assert_array_equal(lost, [max(0, 2 + 1 + i % 15 - 8) for i in range(30)])  # [CLS] and [SEP] count
     assert encoder.identity != Transformer(pretrained=bert).encoder(max_length=9).identity
 
 
@@ -219,3 +221,41 @@ def test_the_command_line_takes_a_tier(bert: str, folder: Path, capsys, monkeypa
     assert main([*words, "--json", "--run-dir", str(folder / "runs")]) == 0
     assert '"rows": 45' in capsys.readouterr().out
     assert main(["score", str(folder / "t.parquet"), "--tier", "ful"]) == 2
+
+
+def test_embed_tells_what_was_cut_now_and_from_cached_vectors(bert: str, folder: Path, capsys) -> None:
+    options = {"tier": "embed", "max_length": 6, "model": bert, "run_dir": folder}
+    first = sy.score(noisy(), **options)
+    again = sy.score(noisy(), seed=8, **options)
+    cut = first.info["encoder"]["truncated"]
+    assert cut["rows"] > 0
+    assert again.info["encoder"]["truncated"] == cut
+    assert "T120" in (again.run.path / "log.jsonl").read_text()
+    from steelyard.apps import draw
+
+    assert f"{cut['rows']} of 90 rows were longer than 6 tokens" in draw.scored(first, "en")
+
+
+def test_trackers_follow_every_training_and_change_no_number(bert: str, folder: Path) -> None:
+    scored = sy.score(noisy(), run_dir=folder / "a", model=bert, trackers=["jsonl"], **FULL)
+    lines = [json.loads(line) for line in (scored.run.path / "trackers" / "fold-1.jsonl").read_text().splitlines()]
+    assert lines[0]["run"] == "fold-1"
+    assert lines[0]["config"]["epochs"] == 2
+    assert [line["step"] for line in lines[1:]] == list(range(len(lines) - 1))
+    assert all(np.isfinite(line["train/loss"]) for line in lines[1:])
+    plain = sy.score(noisy(), run_dir=folder / "b", model=bert, trackers=[], **FULL)
+    assert not (plain.run.path / "trackers").exists()
+    assert plain.id == scored.id
+    for name in ("scores.parquet", "readings.parquet", "slices.json"):
+        assert (plain.run.path / name).read_bytes() == (scored.run.path / name).read_bytes(), name
+
+
+def test_trackers_are_checked_before_anything_is_trained(folder: Path, monkeypatch) -> None:
+    with pytest.raises(UsageError, match="U155"):
+        sy.score(noisy(), run_dir=folder, trackers=["jsonl"])
+    with pytest.raises(UsageError, match="U105"):
+        sy.score(noisy(), run_dir=folder, tier="full", trackers=["jsonll"])
+    monkeypatch.setattr("steelyard.parts.trackers.find_spec", lambda name: None)
+    with pytest.raises(EnvironmentProblem, match="E213"):
+        sy.score(noisy(), run_dir=folder, tier="full", trackers=["wandb"])
+    assert not list(folder.iterdir())

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from steelyard.acts import batching
+from steelyard.acts.cells import STEP, WRONG_ROWS
 from steelyard.acts.finetuning import Reference, train
 from steelyard.acts.folding import folds
 from steelyard.acts.ledger import Ledger
@@ -25,8 +26,6 @@ from steelyard.values.arrays import AnyArray, Floats, Ints, Strings
 from steelyard.values.encoded import Encoded
 from steelyard.values.levels import Levels
 from steelyard.values.recipe import Recipe
-
-PREFIX, CONTROL = "step_", "_shuffled"
 
 
 @dataclass(frozen=True)
@@ -49,9 +48,9 @@ class Networks:
         """Return the arms that decide inside the step, for ``count`` rows to learn from."""
         ones = np.ones(count)
         return [
-            Way(PREFIX + name + end, ones, None, alpha=alpha, shuffled=bool(end))
+            Way(STEP + name + end, ones, None, alpha=alpha, shuffled=bool(end))
             for name, alpha in self.alphas.items()
-            for end in ("", CONTROL)
+            for end in ("", WRONG_ROWS)
         ]
 
     def train(

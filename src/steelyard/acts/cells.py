@@ -33,13 +33,18 @@ CONTROL_OF = {
     "prune": "random_prune",
     "soft_label": "shuffled",
     "relabel": "shuffled",
-    "step_alignment": "step_alignment_shuffled",
-    "step_gate": "step_gate_shuffled",
     "user_gate": "shuffled",
     "ips": "ips_shuffled",
-    "t_ce": "t_ce_shuffled",
-    "r_ce": "r_ce_shuffled",
 }
+#: Arms that decide inside the step: ``step_`` and the alpha's name; each with the same weights on the wrong rows.
+STEP, WRONG_ROWS = "step_", "_shuffled"
+
+
+def control_of(arm: str) -> str | None:
+    """Return the name of an arm's own negative control, None for an arm without one."""
+    if arm.startswith(STEP) and not arm.endswith(WRONG_ROWS):
+        return arm + WRONG_ROWS
+    return CONTROL_OF.get(arm)
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Settings:
 
     def wants(self, arm: str) -> bool:
         """Whether an arm takes part: all do unless ``arms`` names some; baseline, controls and oracle always do."""
-        named = set(self.arms) | {CONTROL_OF.get(name, "") for name in self.arms}
+        named = set(self.arms) | {control_of(name) for name in self.arms}
         return not self.arms or arm in named | {"uniform", BASE, "oracle"}
 
 
@@ -115,7 +120,8 @@ class CellTask:
         seed = settings.seed + 1000 * self.number
         train, stop, test = _three_sets(table, judged, settings, self.number, seed)
         readings = _readings_inside(table, self.twins, parts, settings, train, seed)
-        ways = _ways(table, judged, parts, readings, train, seed)
+        disputed = bool(len(self.twins)) and bool(duplicates.twins(self.twins, table.label)[1].any())
+        ways = _ways(table, judged, parts, readings, train, seed, disputed)
         ways += self.networks.ways(len(train)) if self.networks else []
         ways = [way for way in ways if settings.wants(way.name)]
 
@@ -187,6 +193,7 @@ def _readings_inside(
     )
     if len(twins):
         signals["agreeing"], signals["contradicting"] = duplicates.twins(twins[train], inside.label)
+        signals["twin_label"] = duplicates.twin_label(twins[train], inside.label)
     if any("neighbours" in policy.needs for policy in parts["policies"].values()):
         signals |= neighbour_labels(inside, seed=seed)
     keyed = scoring.as_signals(np.array([str(r) for r in train], object), inside, signals)
@@ -200,16 +207,25 @@ def subset(table: Table, rows: Ints) -> Table:
 
 
 def _ways(
-    table: Table, judged: Judged, parts: Mapping[str, Any], readings: Readings, train: Ints, seed: int
+    table: Table,
+    judged: Judged,
+    parts: Mapping[str, Any],
+    readings: Readings,
+    train: Ints,
+    seed: int,
+    disputed: bool,
 ) -> list[training.Way]:
-    """Return the arms: uniform with and without early stopping, every policy, its controls, the oracle if known."""
+    """Return the arms: uniform with and without early stopping, every policy, its controls, the oracle if known.
+
+    disputed: whether any near-identical rows of the table contradict each other; else there is no majority to follow.
+    """
     ones = np.ones(len(train))
     ways = [training.Way("uniform", ones, None, early=False), training.Way(BASE, ones, None)]
     policies = parts["policies"]
     basis = policies["gate"].weigh(readings).weight if "gate" in policies else ones
     readings = readings.with_columns(basis=basis)
     for name, policy in policies.items():
-        if name == "uniform":
+        if name == "uniform" or (name == "majority_fix" and not disputed):
             continue
         if hasattr(policy, "seed"):
             policy = replace(policy, seed=seed)

@@ -20,6 +20,36 @@ SPLITS = {
 }
 
 
+def without_views(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the batch with string and binary views, which polars writes and few kernels take, as plain columns."""
+    plain = pa.schema([f.with_type(_without_view(f.type)) for f in batch.schema], batch.schema.metadata)
+    if plain.types == batch.schema.types:
+        return batch
+    columns = [_cast(column, kind) for column, kind in zip(batch.columns, plain.types, strict=True)]
+    return pa.RecordBatch.from_arrays(columns, schema=plain)
+
+
+def _without_view(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_string_view(kind):
+        return pa.large_string()
+    if pa.types.is_binary_view(kind):
+        return pa.large_binary()
+    if pa.types.is_dictionary(kind):
+        return pa.dictionary(kind.index_type, _without_view(kind.value_type), kind.ordered)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        made = pa.large_list if pa.types.is_large_list(kind) else pa.list_
+        return made(kind.value_field.with_type(_without_view(kind.value_type)))
+    return kind
+
+
+def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    if pa.types.is_dictionary(kind) and column.type != kind:
+        return pa.DictionaryArray.from_arrays(
+            column.indices, column.dictionary.cast(kind.value_type), ordered=kind.ordered
+        )
+    return column.cast(kind)
+
+
 def as_text(column: pa.Array, noticed: Counter[str]) -> pa.Array:
     """Return (n,) strings of any column: whole floats without ``.0``, lists and structs as JSON-like text."""
     if isinstance(column, pa.ExtensionArray):

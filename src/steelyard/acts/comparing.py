@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from steelyard.acts.bootstrapping import bootstrap, deviation, difference, interval
-from steelyard.acts.cells import BASE, CONTROL_OF, Cell, CellTask, Judged, Settings
-from steelyard.acts.deciding import ANSWER_OF, decide, wins
+from steelyard.acts.cells import BASE, Cell, CellTask, Judged, Settings, control_of
+from steelyard.acts.deciding import answer_of, decide, limits, wins
 from steelyard.acts.stages import Keep, Progress, keep_nothing, no_progress
 from steelyard.features.table import Table
 from steelyard.values.arrays import Floats, Ints
@@ -52,7 +52,7 @@ def _conclude(
 ) -> Comparison:
     names = list(cells[0].probability)
     values, draws = bootstrap(table, judged, cells, names, settings)
-    candidates = [n for n in names if n in ANSWER_OF]
+    candidates = [n for n in names if answer_of(n)]
     strict = 0.05 / max(1, len(candidates))
     arms = tuple(_arm(n, names, parts, cells, values, draws, strict) for n in names)
     by_name = {a.name: a for a in arms}
@@ -67,7 +67,7 @@ def _conclude(
         gain = _recovered(draws, values, winner.name)
     return Comparison(
         answer=answer,
-        recommended=winner.name if winner and answer in ANSWER_OF.values() else None,
+        recommended=winner.name if winner and answer == answer_of(winner.name) else None,
         why=why,
         measure=judged.measure.name,
         on=judged.on,
@@ -79,7 +79,7 @@ def _conclude(
         arms=arms,
         slices=effects,
         recovered_gain=gain,
-        limits=() if judged.on == "gold" else (("VL01", {}),),
+        limits=limits(arms, winner, judged.on),
         settings=dict(vars(settings)),
     )
 
@@ -95,7 +95,7 @@ def _arm(
 ) -> Arm:
     delta = difference(values, name, BASE)
     over = None
-    control = CONTROL_OF.get(name)
+    control = control_of(name)
     if control in names:
         per_cell = difference(values, name, control)
         over = interval(float(np.nanmean(per_cell)), difference(draws, name, control), strict)
@@ -103,7 +103,7 @@ def _arm(
     visited = sum(c.rows[name] for c in cells) / max(sum(c.rows[BASE] for c in cells), 1e-9)
     return Arm(
         name=name,
-        control=bool(policy.control) if policy is not None else name == "oracle" or name in CONTROL_OF.values(),
+        control=bool(policy.control) if policy is not None else name != BASE and answer_of(name) is None,
         value=float(np.nanmean(values[name])),
         delta=interval(float(np.nanmean(delta)), difference(draws, name, BASE), strict),
         over_control=over,

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from steelyard.acts.bootstrapping import deviation, difference, interval
-from steelyard.acts.cells import BASE, CONTROL_OF, Settings
-from steelyard.acts.deciding import ANSWER_OF, decide, wins
+from steelyard.acts.cells import BASE, Settings, control_of
+from steelyard.acts.deciding import answer_of, decide, limits, wins
 from steelyard.acts.recommending import BASELINES, Cell
 from steelyard.values.arrays import Floats, Mask
 from steelyard.values.comparison import Arm, Comparison, SliceEffect
@@ -49,7 +49,7 @@ def conclude(cells: list[Cell], measure: str, model: str, on: str, settings: Set
     """
     names = list(cells[0].values)
     values, draws = bootstrap(cells, names, settings)
-    candidates = [n for n in names if n in ANSWER_OF]
+    candidates = [n for n in names if answer_of(n)]
     strict = 0.05 / max(1, len(candidates))
     arms = tuple(_arm(n, names, cells, values, draws, strict) for n in names)
     by_name = {a.name: a for a in arms}
@@ -66,7 +66,7 @@ def conclude(cells: list[Cell], measure: str, model: str, on: str, settings: Set
         gain = interval(winner.delta.value / by_name["oracle"].delta.value, difference(draws, winner.name, BASE) / gap)
     return Comparison(
         answer=answer,
-        recommended=winner.name if winner and answer in ANSWER_OF.values() else None,
+        recommended=winner.name if winner and answer == answer_of(winner.name) else None,
         why=why,
         measure=measure,
         on=on,
@@ -78,7 +78,7 @@ def conclude(cells: list[Cell], measure: str, model: str, on: str, settings: Set
         arms=arms,
         slices=effects,
         recovered_gain=gain,
-        limits=_limits(by_name, cells, model, on),
+        limits=(*limits(arms, winner, "gold"), *_limits(by_name, cells, model, on)),
         settings=dict(vars(settings)),
     )
 
@@ -91,7 +91,7 @@ def _arm(
     draws: Mapping[str, Floats],
     strict: float,
 ) -> Arm:
-    delta, control = difference(values, name, BASE), CONTROL_OF.get(name)
+    delta, control = difference(values, name, BASE), control_of(name)
     over = None
     if control in names:
         gap = float(np.nanmean(difference(values, name, control)))
@@ -99,7 +99,7 @@ def _arm(
     every = cells[0].more[name]
     return Arm(
         name=name,
-        control=name not in ANSWER_OF and name != BASE,
+        control=name != BASE and answer_of(name) is None,
         value=float(np.nanmean(values[name])),
         delta=interval(float(np.nanmean(delta)), difference(draws, name, BASE), strict),
         over_control=over,
@@ -130,13 +130,13 @@ def _bands(cells: list[Cell], arm: str, settings: Settings) -> tuple[SliceEffect
 def _limits(
     arms: Mapping[str, Arm], cells: list[Cell], model: str, on: str
 ) -> tuple[tuple[str, Mapping[str, Any]], ...]:
-    limits: list[tuple[str, Mapping[str, Any]]] = [] if on == "gold" else [("VL04", {})]
-    trained = max((a for n, a in arms.items() if n in ANSWER_OF or n == BASE), key=lambda a: a.value)
+    found: list[tuple[str, Mapping[str, Any]]] = [] if on == "gold" else [("VL13", {})]
+    trained = max((a for n, a in arms.items() if answer_of(n) or n == BASE), key=lambda a: a.value)
     rivals = [arms[n] for n in BASELINES if n in arms and n != model]
     better = max((a for a in rivals if a.value > trained.value), key=lambda a: a.value, default=None)
     if better is not None:
         facts = {"arm": better.name, "value": better.value, "model": model, "best": trained.name}
-        limits.append(("VL02", {**facts, "best_value": trained.value}))
+        found.append(("VL11", {**facts, "best_value": trained.value}))
     for name, problem in cells[0].refused.items():
-        limits.append(("VL03", {"arm": name, **{f: problem.facts[f] for f in ("items", "needed", "free")}}))
-    return tuple(limits)
+        found.append(("VL12", {"arm": name, **{f: problem.facts[f] for f in ("items", "needed", "free")}}))
+    return tuple(found)

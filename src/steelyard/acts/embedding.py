@@ -32,11 +32,12 @@ Texts = list[str]
 class Vectors:
     """Unit vectors of texts on disk: shards of float16 with the ids of their texts, read back as float32.
 
-    row: (n,) which distinct text each row has. files: one .npy a shard.
+    row: (n,) which distinct text each row has. files: one .npy a shard. cut: (t,) tokens that each distinct text lost.
     """
 
     row: Ints
     files: tuple[Path, ...]
+    cut: Ints
 
     def rows(self, start: int, stop: int) -> Floats:
         """Return (stop - start, d) vectors of rows."""
@@ -56,18 +57,22 @@ def embed(encoder: Any, texts: Texts, folder: Path, progress: Callable[[int, int
     """
     distinct, row = np.unique(np.array(texts, dtype=object).astype(str), return_inverse=True)
     folder.mkdir(parents=True, exist_ok=True)
-    files = []
+    files, lost = [], []
     for start in range(0, len(distinct), SHARD):
         part = distinct[start : start + SHARD].tolist()
         ids = np.frombuffer(b"".join(blake2b(t.encode(), digest_size=8).digest() for t in part), np.uint64)
         name = blake2b(ids.tobytes(), digest_size=8).hexdigest()
-        vectors, held = folder / f"{name}.npy", folder / f"{name}.ids.npy"
-        if not (vectors.exists() and held.exists() and np.array_equal(np.load(held, allow_pickle=False), ids)):
+        vectors, held, cut = (folder / f"{name}{end}.npy" for end in ("", ".ids", ".cut"))
+        there = vectors.exists() and held.exists() and cut.exists()
+        if not (there and np.array_equal(np.load(held, allow_pickle=False), ids)):
             _save(held, ids)
-            _save(vectors, encoder.embed(part).astype(np.float16))
+            read, tokens = encoder.embed(part)
+            _save(cut, tokens.astype(np.int32))
+            _save(vectors, read.astype(np.float16))
         files.append(vectors)
+        lost.append(np.load(cut, allow_pickle=False))
         progress(min(start + SHARD, len(distinct)), len(distinct))
-    return Vectors(row.astype(np.int64), tuple(files))
+    return Vectors(row.astype(np.int64), tuple(files), np.concatenate(lost or [np.zeros(0, np.int32)]))
 
 
 def cache_of(encoder: Any, root: Path) -> Path:
@@ -107,6 +112,12 @@ class Meaning:
         if self.words is None:
             return dense
         return sp.hstack([dense, self.words(start, stop)], format="csr") * np.float32(np.sqrt(0.5))
+
+    @property
+    def cut(self) -> Ints:
+        """(n,) tokens that each row's texts lost because they were longer than the encoder reads."""
+        lost = self.first.cut[self.first.row]
+        return lost if self.second is None else lost + self.second.cut[self.second.row]
 
     def cosine(self, start: int, stop: int) -> Floats:
         """Return (stop - start,) cosine of query and product."""

@@ -18,7 +18,8 @@ HEADLINE = {"suspicion": "evidence", "difficulty": "el2n", "benefit": "alignment
 
 
 def read_out(signals: Signals, estimators: Mapping[str, Any], headline: Mapping[str, str] = HEADLINE) -> Readings:
-    """Return one column an estimator, plus suspicion, difficulty, benefit, flagged, posterior, gradient_norm, given.
+    """Return one column an estimator, plus suspicion, difficulty, benefit, flagged, posterior, gradient_norm, given,
+    twin_label.
 
     estimators: name -> Estimator; the headline's estimators must be among them. Raises KeyError naming a signal that
     an estimator needs and nobody recorded.
@@ -32,7 +33,7 @@ def read_out(signals: Signals, estimators: Mapping[str, Any], headline: Mapping[
     for reading, name in headline.items():
         columns[reading] = columns[name]
     columns["flagged"] = flags(columns["suspicion"], signals["posterior"], signals["distance"], signals["given"])
-    for name in ("posterior", "given", "gradient_norm"):
+    for name in ("posterior", "given", "gradient_norm", "twin_label"):
         columns[name] = signals[name]
     wrong = (signals["posterior"] * (signals["distance"] >= SAME)).sum(1)
     columns["p_wrong"] = np.where(signals["given"] >= 0, wrong, np.nan)

@@ -23,6 +23,7 @@ from steelyard.acts.finetuning import Step, train
 from steelyard.acts.ledger import Ledger
 from steelyard.acts.passes import graded, loss_of
 from steelyard.acts.stages import Keep, Progress
+from steelyard.acts.tracking import follow, started
 from steelyard.acts.weighing import Weighing
 from steelyard.errors import SteelyardError
 from steelyard.features.table import Table
@@ -38,13 +39,17 @@ UNCOVERED = "U179"  # a layer without a rule: gradients are left out, the rest s
 
 @dataclass(frozen=True)
 class Networks:
-    """What trains: task and model parts, the uniform Alpha, the recipe; folder: of checkpoints."""
+    """What trains: task and model parts, the uniform Alpha, the recipe; folder: of checkpoints.
+
+    trackers: follow the training of each fold, one after the other.
+    """
 
     task: Any
     model: Any
     uniform: Any
     recipe: Recipe
     folder: Path
+    trackers: tuple[Any, ...] = ()
 
 
 def measure(
@@ -131,8 +136,11 @@ def _fold(
         np.save(epochs[int(batches.epoch[learner.moves - 1])], _two(learner.predict(held)))
 
     weighing = Weighing(len(samples), how.uniform)
-    for step in train(learner, batches, weighing, ledger, recipe, samples.row_key, judge=listen, keeper=keeper):
-        tell(step)
+    steps = train(learner, batches, weighing, ledger, recipe, samples.row_key, judge=listen, keeper=keeper)
+    config = {"fold": f, "rows": len(rows), "task": type(task).__name__, **vars(recipe)}
+    with started(how.trackers, f"fold-{f}", config):
+        for step in follow(steps, how.trackers):
+            tell(step)
     after = {e: np.load(path, allow_pickle=False) for e, path in enumerate(epochs)}
     said = after[recipe.epochs - 1]
     right, path = _path(table, held, after, recipe.epochs)

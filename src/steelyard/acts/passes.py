@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from steelyard.acts.aligning import align
 from steelyard.acts.folding import spread
 from steelyard.acts.stages import Keep
 from steelyard.features.blocks import ROWS_AT_ONCE
@@ -30,6 +31,7 @@ class LinearPass:
     """Train k linear models in lock-step, each blind to its fold; read every row by the one that did not see it.
 
     target: (n, c) soft labels of a repair, or None for the labels, whose training is then read as well.
+    slices: (n, s) slice of each row in each column that makes slices, -1 none: who helps whom, see ``acts.aligning``.
     """
 
     table: Table
@@ -40,6 +42,7 @@ class LinearPass:
     target: Floats | None
     stage: str
     keep: Keep
+    slices: Ints | None = None
 
     def compute(self) -> dict[str, AnyArray]:
         table, n = self.table, len(self.table)
@@ -61,9 +64,11 @@ class LinearPass:
                 best, probability, raw = loss, p, output
         if self.target is not None or raw is None:
             return {"probability": probability}
-        norm, cosine = _gradients(table, raw, self.fold, self.k)
-        read = {"learned": right, "trajectory": said, "gradient_norm": norm, "alignment": cosine}
-        return {"probability": probability, **read}
+        codes = np.empty((n, 0), np.int32) if self.slices is None else self.slices
+        aligned = align(table, _residual(table, raw), self.fold, self.k, codes)
+        if self.slices is None:
+            aligned = {name: aligned[name] for name in ("gradient_norm", "alignment")}
+        return {"probability": probability, "learned": right, "trajectory": said, **aligned}
 
 
 def _held_out(table: Table, fitted: Any, fold: Ints) -> Floats:
@@ -102,38 +107,12 @@ def _one_hot(label: Ints, classes: int) -> Floats:
     return np.eye(classes, dtype=np.float32)[label]
 
 
-def _gradients(table: Table, output: Floats, fold: Ints, k: int) -> tuple[Floats, Floats]:
-    """Return (n,) gradient lengths and their cosines with the mean gradient of the other rows of the same fold.
-
-    output: (n, o) what the model said. Both a row and its reference were unseen by the model of their fold: the cosine
-    says whether a step on the row would have lowered the loss on other unseen queries.
-    """
-    n = len(table)
-    norm, cosine = np.full(n, np.nan), np.full(n, np.nan)
-    assert table.text is not None
+def _residual(table: Table, output: Floats) -> Floats:
+    """Return (n, o) what the model said less what it should have said; 0 in rows without a label."""
     known = table.label >= 0
     target = np.zeros_like(output)
     target[known] = table.targets(_one_hot(table.label[known], table.classes))
-    residual = closed_form.residual(output, target)
-    width, o = table.text(0, 0).shape[1], output.shape[1]
-    reference = np.zeros((k, width, o), np.float32) if width * o * k < 2e8 else None
-    for last in (False, True):
-        for start in range(0, n, ROWS_AT_ONCE):
-            stop = min(start + ROWS_AT_ONCE, n)
-            x = table.text(start, stop)
-            for f in range(k):
-                inside = (fold[start:stop] == f) & known[start:stop]
-                rows = np.flatnonzero(inside)
-                if not len(rows):
-                    continue
-                if not last and reference is not None:
-                    reference[f] += closed_form.total(x, residual[start:stop] * inside[:, None])
-                elif last:
-                    r, part = residual[start + rows], x[rows]
-                    norm[start + rows] = closed_form.norms(part, r)
-                    if reference is not None:
-                        cosine[start + rows] = closed_form.alignments(part, r, reference[f], counts_itself=True)
-    return norm, cosine
+    return closed_form.residual(output, target)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from steelyard import parts
+from steelyard.acts.cleaning import without_views
 from steelyard.acts.collecting import Gathered
 from steelyard.acts.keying import file_fingerprint, row_keys
 from steelyard.acts.labelling import Label, Reading, scale_of
@@ -108,7 +109,7 @@ def _gather(
 def guarded(source: Source, where: Any) -> Iterator[pa.RecordBatch]:
     """Yield the batches; turn every failure of reading into an error that says which table."""
     try:
-        yield from source.read(where)
+        yield from map(without_views, source.read(where))
     except SteelyardError:
         raise
     except PermissionError as e:

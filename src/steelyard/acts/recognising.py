@@ -15,10 +15,12 @@ from steelyard.values.samples import CANONICAL, Task
 ALIASES: dict[str, tuple[str, ...]] = {
     "query": (
         *("search_term", "search_query", "keyword", "keywords", "query_text", "search_text", "queries"),
+        *("sentence1", "sentence_1", "text_a", "question1", "left", "premise"),
         *("查询", "查询词", "搜索词", "搜索查询", "关键词", "检索词", "查询文本"),
     ),
     "title": (
         *("product_title", "item_title", "product_name", "item_name", "doc_title", "name", "product"),
+        *("sentence2", "sentence_2", "text_b", "question2", "right", "hypothesis"),
         *("商品标题", "标题", "商品名称", "商品名", "名称", "产品名称"),
     ),
     "description": (

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from steelyard.acts import dividing, doubting
-from steelyard.acts.cells import BASE, CONTROL_OF, Settings
+from steelyard.acts.cells import BASE, CONTROL_OF, STEP, WRONG_ROWS, Settings
 from steelyard.acts.recalling import best, coverage, gini, ranking
 from steelyard.acts.stages import Keep
 from steelyard.errors import DataError, EnvironmentProblem
@@ -31,7 +31,7 @@ HEADLINE = "standing"
 LOOKS = 20
 #: Arms that weigh by a reading, and arms that weigh inside the step.
 POLICIES = ("user_gate", "ips")
-ALPHAS = ("t_ce", "r_ce")
+ALPHAS = ("t_ce", "r_ce")  # their arms are called step_t_ce, step_r_ce
 BASELINES = ("popularity", "item_knn", "ease")
 
 Importance = Callable[[Ints, Floats, float], Floats]
@@ -173,9 +173,9 @@ def arms(
     if not parts.base.stepwise:
         return
     for name, alpha in parts.alphas.items():
-        if settings.wants(name):
-            yield name, ones, _inside(alpha, None)
-            yield CONTROL_OF[name], ones, _inside(alpha, np.random.default_rng(seed + 1))
+        if settings.wants(STEP + name):
+            yield STEP + name, ones, _inside(alpha, None)
+            yield STEP + name + WRONG_ROWS, ones, _inside(alpha, np.random.default_rng(seed + 1))
 
 
 def judge(items: Ints, held: csr_array, users: Ints, parts: Parts, n_items: int) -> tuple[Floats, dict[str, float]]:

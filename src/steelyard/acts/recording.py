@@ -13,12 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from steelyard.acts import estimating, reasons, scoring
+from steelyard.acts.aligning import OF_SLICES, whole_slices
 from steelyard.acts.banding import slice_columns
 from steelyard.acts.calibrating import REVIEWED, calibrate
 from steelyard.acts.gathering import gather
 from steelyard.acts.intervals import wilson
 from steelyard.acts.neighbouring import neighbour_labels
-from steelyard.acts.slicing import slices
+from steelyard.acts.slicing import categories, slices
 from steelyard.acts.stages import Keep, Progress
 from steelyard.acts.suggesting import expected
 from steelyard.features import duplicates
@@ -34,6 +35,8 @@ SEEN = ("aum", "forgetting_seen", "loss_seen")
 #: What a deeper tier adds: signals in, signals and facts of the run out.
 Deepen = Callable[[dict[str, AnyArray]], tuple[dict[str, AnyArray], dict[str, Any]]]
 
+#: Names of what a slice's own rows and all others do for it.
+WHOSE, ENDS = ("own", "rest"), ("", "_low", "_high")
 WORST = 1000  # most suspicious rows that have a reason, flagged or not
 
 
@@ -67,9 +70,19 @@ def record(
 
     deepen: what a tier above quick makes of the quick signals; it gives the same signals, more, and facts.
     """
+    columns = categories(slice_columns(samples), len(samples))
     measured = scoring.measure(
-        table, models["linear"], models["boosted"], seed=seed, k=folds, keep=keep, each=each, progress=progress
+        table,
+        models["linear"],
+        models["boosted"],
+        seed=seed,
+        k=folds,
+        slices=np.stack([c.code for c in columns], axis=1) if columns else None,
+        keep=keep,
+        each=each,
+        progress=progress,
     )
+    of_slices = {name: measured.pop(name) for name in OF_SLICES if name in measured}
     progress("evidence", 0, 4)
     deeper: dict[str, Any] = {}
     if deepen is not None:
@@ -79,7 +92,8 @@ def record(
     progress("evidence", 1, 4)
     twins = duplicates.near_codes(samples)
     agreeing, contradicting = duplicates.contradicting(samples, twins)
-    measured |= {"agreeing": agreeing, "contradicting": contradicting}
+    majority = duplicates.twin_label(duplicates.within_split(samples, twins), samples.label)
+    measured |= {"agreeing": agreeing, "contradicting": contradicting, "twin_label": majority}
     signals = scoring.as_signals(samples.row_key, table, measured)
     readings = estimating.read_out(signals, estimators)
     progress("evidence", 2, 4)
@@ -88,11 +102,16 @@ def record(
     scores = _scores(samples, signals, readings, estimators, codes, facts)
     chance, calibration = _calibrated(samples, readings, seed)
     scores = scores.append_column("p_mislabel", pa.array(chance))
+    own = signals.get("alignment_own")
+    for i, c in enumerate(columns if own is not None else []):
+        scores = scores.append_column(f"benefit_in_{c.name}", pa.array(own[:, i]))  # type: ignore[index]
     found = slices(
-        slice_columns(samples),
+        columns,
         readings["flagged"],
         suspicion=readings["suspicion"],
         benefit=readings["benefit"],
+        own=own,
+        rest=whole_slices(columns, of_slices) if of_slices else None,
         row_key=samples.row_key,
     )
     progress("evidence", 4, 4)
@@ -177,6 +196,7 @@ def _slice(found: Any) -> dict[str, Any]:
         "benefit": found.benefit,
         "benefit_low": found.benefit_low,
         "benefit_high": found.benefit_high,
+        **{f"benefit_{whose}{end}": getattr(found, f"benefit_{whose}{end}") for whose in WHOSE for end in ENDS},
         "example": found.row_key,
     }
 

@@ -28,6 +28,7 @@ def measure(
     seed: int = 0,
     k: int = 5,
     repairs: int = 2,
+    slices: Ints | None = None,
     keep: Keep = keep_nothing,
     each: Callable = map,
     progress: Progress = no_progress,
@@ -35,12 +36,14 @@ def measure(
     """Return the signals of every row of ``table``, by name (see ``steelyard.values.signals.KNOWN``).
 
     linear, boosted: the two Model parts. k: folds of groups. repairs: times the stronger model is refitted on what
-    the previous round took for the truth. each: an engine; keep: a run's stages, shared by all processes.
+    the previous round took for the truth. slices: (n, s) codes, see ``LinearPass``; what is found of whole slices is
+    returned beside the signals, under the names of ``acts.aligning.OF_SLICES``. each: an engine; keep: a run's stages,
+    shared by all processes.
     """
     fold = folds(table.group, k, seed)
     passes: list[LinearPass | TreeFold] = []
     if table.text is not None:
-        passes.append(LinearPass(table, linear, fold, k, seed, None, "linear", keep))
+        passes.append(LinearPass(table, linear, fold, k, seed, None, "linear", keep, slices))
     if table.features.shape[1]:
         passes += tree_folds(table, boosted, fold, k, seed, None, "boosted", keep)
     if not passes:
@@ -51,7 +54,7 @@ def measure(
     candidates: dict[str, Floats] = {}
     if table.text is not None:
         read = done.pop(0)
-        signals |= {name: read[name] for name in ("learned", "trajectory", "gradient_norm", "alignment")}
+        signals |= {name: value for name, value in read.items() if name != "probability"}
         candidates["linear"] = read["probability"]
     if done:
         candidates["boosted"] = gathered(table, fold, done)
@@ -101,6 +104,7 @@ def as_signals(row_key: AnyArray, table: Table, columns: Mapping[str, AnyArray])
         "neighbour_label": np.full((n, 1), -1, np.int32),
         "agreeing": np.zeros(n, np.int32),
         "contradicting": np.zeros(n, np.int32),
+        "twin_label": table.label.astype(np.int32),
     }
     return Signals(row_key, {**defaults, **columns, **more})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
@@ -14,19 +14,10 @@ import pyarrow.compute as pc
 
 from steelyard.acts.intervals import benjamini_hochberg, hypergeometric_p, wilson
 from steelyard.values.arrays import AnyArray, Floats, Ints, Mask, Strings
-from steelyard.values.slices import Slice
+from steelyard.values.slices import Category, Slice
 
 #: Two slices whose rows overlap by more than this Jaccard index are one.
 SAME = 0.95
-
-
-@dataclass(frozen=True)
-class _Column:
-    """A column as codes: (n,) int32, -1 = no value or too rare; names: its values by code."""
-
-    name: str
-    code: Ints
-    names: tuple[str, ...]
 
 
 @dataclass
@@ -40,12 +31,23 @@ class _Part:
     also: list[str] = field(default_factory=list)
 
 
+def categories(columns: Mapping[str, Any], rows: int, minimum: int | None = None) -> list[Category]:
+    """Return the columns as codes; values with fewer rows than a slice needs (see ``slices``) have none.
+
+    columns: name -> (n,) array, list or Arrow column; nulls, NaN and '' are no value.
+    """
+    least = minimum if minimum is not None else int(min(100, max(10, rows / 50)))
+    return [_encoded(name, values, least) for name, values in columns.items()]
+
+
 def slices(
-    samples_columns: Mapping[str, Any],
+    samples_columns: Mapping[str, Any] | Sequence[Category],
     flagged: Mask,
     *,
     suspicion: Floats | None = None,
     benefit: Floats | None = None,
+    own: Floats | None = None,
+    rest: Mapping[tuple[str, int], tuple[float, float, float]] | None = None,
     row_key: Strings | None = None,
     minimum: int | None = None,
     q: float = 0.05,
@@ -53,9 +55,10 @@ def slices(
 ) -> list[Slice]:
     """Test every slice of the columns against the other rows; starred slices first, then by p.
 
-    samples_columns: name -> (n,) array, list or Arrow column, read as categories; nulls, NaN and '' are no slice.
+    samples_columns: what ``categories`` reads or returns.
     flagged: (n,) what is counted. suspicion: (n,) 0..1, picks the examples. row_key: (n,) names the examples.
-    benefit: (n,) signed; its mean is told of every slice.
+    benefit: (n,) signed; its mean is told of every slice. own: (n, c) the same for the row's own slice of each column.
+    rest: column and code -> benefit of the other rows for a slice, with its interval.
     minimum: fewest rows of a slice; by default 100, in small tables n / 50 but not below 10.
     q: rate of false stars among the stars (Benjamini and Hochberg over all slices tested). depth: 1, or 2 for
     pairs of columns as well. Slices of almost the same rows (Jaccard above 0.95) are merged into the first found.
@@ -67,8 +70,10 @@ def slices(
     rows, total = len(flagged), int(flagged.sum())
     if rows == 0:
         return []
+    columns = (
+        categories(samples_columns, rows, minimum) if isinstance(samples_columns, Mapping) else list(samples_columns)
+    )
     least = minimum if minimum is not None else int(min(100, max(10, rows / 50)))
-    columns = [_encoded(name, values, least) for name, values in samples_columns.items()]
     counted = [p for i, c in enumerate(columns) for p in _parts((i,), c.code, (len(c.names),), flagged, least)]
     singles = _merged(counted, columns)
     parts = [p for p in singles if p.n < rows]
@@ -77,18 +82,21 @@ def slices(
     if not parts:
         return []
     found = _tested(parts, columns, flagged, total, q, suspicion, row_key)
-    return found if benefit is None else _with_benefit(found, columns, benefit)
+    if benefit is not None:
+        found = _with_benefit(found, columns, benefit)
+    return found if own is None else _with_own(found, columns, own, rest or {})
 
 
-def _check(columns: Mapping[str, Any], rows: int, depth: int) -> None:
-    wrong = {name: len(values) for name, values in columns.items() if len(values) != rows}
+def _check(columns: Mapping[str, Any] | Sequence[Category], rows: int, depth: int) -> None:
+    given = columns.items() if isinstance(columns, Mapping) else [(c.name, c.code) for c in columns]
+    wrong = {name: len(values) for name, values in given if len(values) != rows}
     if wrong:
         raise ValueError(f"columns {wrong} differ in length from flagged ({rows})")
     if depth not in (1, 2):
         raise ValueError(f"depth must be 1 or 2, not {depth}")
 
 
-def _encoded(name: str, values: Any, least: int) -> _Column:
+def _encoded(name: str, values: Any, least: int) -> Category:
     """Number the values that at least ``least`` rows have, in order of their names; all others become -1."""
     if not isinstance(values, (pa.Array, pa.ChunkedArray)):
         values = pa.array(values, from_pandas=True)
@@ -102,7 +110,7 @@ def _encoded(name: str, values: Any, least: int) -> _Column:
     kept = sorted((t, i) for i, t in enumerate(texts) if counts[i] >= least and t not in ("", "nan"))
     renumber = np.full(len(texts) + 1, -1, dtype=np.int32)
     renumber[[i for _, i in kept]] = np.arange(len(kept), dtype=np.int32)
-    return _Column(name, renumber[code], tuple(t for t, _ in kept))
+    return Category(name, renumber[code], tuple(t for t, _ in kept))
 
 
 def _parts(columns: tuple[int, ...], code: Ints, sizes: tuple[int, ...], flagged: Mask, least: int) -> Iterable[_Part]:
@@ -113,7 +121,7 @@ def _parts(columns: tuple[int, ...], code: Ints, sizes: tuple[int, ...], flagged
         yield _Part(columns, tuple(int(c) for c in np.unravel_index(i, sizes)), int(n[i]), int(hits[i]))
 
 
-def _merged(parts: list[_Part], columns: list[_Column]) -> list[_Part]:
+def _merged(parts: list[_Part], columns: list[Category]) -> list[_Part]:
     """Merge slices of different columns that hold almost the same rows into the earlier one."""
     by_column: dict[int, list[_Part]] = {}
     for part in parts:
@@ -128,7 +136,7 @@ def _merged(parts: list[_Part], columns: list[_Column]) -> list[_Part]:
     return [p for p in parts if id(p) not in gone]
 
 
-def _alike(some: list[_Part], others: list[_Part], a: _Column, b: _Column) -> Iterable[tuple[int, int]]:
+def _alike(some: list[_Part], others: list[_Part], a: Category, b: Category) -> Iterable[tuple[int, int]]:
     """Yield the places of the slices of two columns that hold almost the same rows."""
     n, m = np.array([p.n for p in some])[:, None], np.array([p.n for p in others])[None, :]
     if not (np.minimum(n, m) > SAME * np.maximum(n, m)).any():
@@ -140,14 +148,14 @@ def _alike(some: list[_Part], others: list[_Part], a: _Column, b: _Column) -> It
         yield int(i), int(j)
 
 
-def _crossed(a: _Column, b: _Column) -> Ints:
+def _crossed(a: Category, b: Category) -> Ints:
     """(n,) int64 codes of the pairs of values, -1 where either has none."""
     code = a.code.astype(np.int64) * len(b.names) + b.code
     code[(a.code < 0) | (b.code < 0)] = -1
     return code
 
 
-def _pairs(singles: list[_Part], columns: list[_Column], flagged: Mask, least: int) -> list[_Part]:
+def _pairs(singles: list[_Part], columns: list[Category], flagged: Mask, least: int) -> list[_Part]:
     """Count every pair of values of two columns, leaving out pairs that are almost one of their two halves."""
     n = {(p.columns[0], p.codes[0]): p.n for p in singles}
     found: list[_Part] = []
@@ -164,7 +172,7 @@ def _pairs(singles: list[_Part], columns: list[_Column], flagged: Mask, least: i
 
 def _tested(
     parts: list[_Part],
-    columns: list[_Column],
+    columns: list[Category],
     flagged: Mask,
     total: int,
     q: float,
@@ -203,7 +211,7 @@ def _tested(
     ]
 
 
-def _with_benefit(found: list[Slice], columns: list[_Column], benefit: Floats) -> list[Slice]:
+def _with_benefit(found: list[Slice], columns: list[Category], benefit: Floats) -> list[Slice]:
     """Return the slices with the mean benefit of their rows that have one, and its interval."""
     known = np.flatnonzero(np.isfinite(benefit))
     value = np.asarray(benefit, dtype=np.float64)[known]
@@ -227,8 +235,33 @@ def _with_benefit(found: list[Slice], columns: list[_Column], benefit: Floats) -
     return out
 
 
+def _with_own(
+    found: list[Slice],
+    columns: list[Category],
+    own: Floats,
+    rest: Mapping[tuple[str, int], tuple[float, float, float]],
+) -> list[Slice]:
+    """Return the slices of one column with what their own rows and all others do for them."""
+    place = {c.name: i for i, c in enumerate(columns)}
+    out = []
+    for part in found:
+        if len(part.columns) == 1:
+            column = columns[place[part.columns[0]]]
+            code = column.names.index(part.values[0])
+            value = own[column.code == code, place[column.name]].astype(np.float64)
+            value = value[np.isfinite(value)]
+            if len(value) >= 2:
+                mean, half = float(value.mean()), 1.96 * float(value.std(ddof=1)) / math.sqrt(len(value))
+                part = replace(part, benefit_own=mean, benefit_own_low=mean - half, benefit_own_high=mean + half)
+            if (column.name, code) in rest:
+                mean, low, high = rest[column.name, code]
+                part = replace(part, benefit_rest=mean, benefit_rest_low=low, benefit_rest_high=high)
+        out.append(part)
+    return out
+
+
 def _examples(
-    parts: list[_Part], columns: list[_Column], flagged: Mask, suspicion: Floats | None
+    parts: list[_Part], columns: list[Category], flagged: Mask, suspicion: Floats | None
 ) -> tuple[Ints, Floats]:
     """For every part: the row to show (flagged rows first, the most suspected first), and its mean suspicion."""
     rows = len(flagged)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 #: What is logged of a step: its field -> its name in every tracker.
@@ -13,6 +14,16 @@ LOGGED = {
     "length": "train/gradient_length",
     "value": "stop/value",
 }
+
+
+@contextmanager
+def started(trackers: Sequence[Any], run_name: str, config: Mapping[str, Any]) -> Iterator[None]:
+    """Start trackers, and finish those that began whatever happens; raises what starting raises."""
+    with ExitStack() as begun:
+        for tracker in trackers:
+            tracker.start(run_name, config)
+            begun.callback(tracker.finish)
+        yield
 
 
 def follow(steps: Iterable[Any], trackers: Sequence[Any], every: int = 1) -> Iterator[Any]:

@@ -196,6 +196,7 @@ def _tier(verb: argparse.ArgumentParser) -> None:
     group.add_argument("--tuning", help="full: full, lora, adalora, adapters or frozen")
     group.add_argument("--precision", help="fp32 or bf16")
     group.add_argument("--max-length", type=int, help="tokens read of a row (128); what is cut is counted")
+    group.add_argument("--trackers", help="full: jsonl,tensorboard,wandb ...; steelyard list trackers; none")
 
 
 def _reading(verb: argparse.ArgumentParser) -> None:

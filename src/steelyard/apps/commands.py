@@ -71,6 +71,7 @@ def score(args: argparse.Namespace) -> int:
         tuning=args.tuning,
         precision=args.precision,
         max_length=args.max_length,
+        trackers=_trackers(args.trackers),
         run_dir=args.run_dir,
         progress=Live(args),
         **options,
@@ -84,6 +85,11 @@ def score(args: argparse.Namespace) -> int:
     body |= {k: info[k] for k in SUMMARY}
     _out(args, "score/1", body, lambda: draw.scored(scored, args.lang))
     return 0
+
+
+def _trackers(text: str | None) -> list[str] | None:
+    """Return the names in ``a,b``; none for ``none``, None where nothing was said."""
+    return None if text is None else [t.strip() for t in text.split(",") if t.strip() not in ("", "none")]
 
 
 def compare(args: argparse.Namespace) -> int:
@@ -143,8 +149,10 @@ def export(args: argparse.Namespace) -> int:
 
 
 def demo(args: argparse.Namespace) -> int:
-    scored, result, report = api.demo(run_dir=args.run_dir, progress=Live(args), seed=args.seed)
-    deep = None if args.quick else api.demo_full(run_dir=args.run_dir, progress=Live(args), seed=args.seed)
+    from steelyard.demonstration import running
+
+    scored, result, report = running.demo(run_dir=args.run_dir, progress=Live(args), seed=args.seed)
+    deep = None if args.quick else running.demo_full(run_dir=args.run_dir, progress=Live(args), seed=args.seed)
     body = {"run": scored.run.path.name, "reviewed": scored.info["reviewed"], "answer": result.answer}
     body |= {"report": str(report), "full": None}
     if deep:

@@ -121,11 +121,14 @@ def taken_rows(found: list[dict[str, Any]], lang: str) -> str:
 
 
 def network(info: Mapping[str, Any], lang: str) -> list[str]:
-    """Return what a full run says of its network: loss, share, text that was cut, memory that ran out."""
-    facts = info.get("network")
+    """Return what a run says of its network or encoder: loss, share, text that was cut, memory that ran out."""
+    facts = info.get("network") or info.get("encoder")
     if not facts:
         return []
-    lines = [say("T_network", lang, model=facts["model"], loss=facts["log_loss_network"], share=facts["blend_network"])]
+    lines = []
+    if "network" in info:
+        more = {"loss": facts["log_loss_network"], "share": facts["blend_network"]}
+        lines.append(say("T_network", lang, model=facts["model"], **more))
     cut_off = facts["truncated"]
     if cut_off["rows"]:
         told = {
@@ -157,19 +160,25 @@ def rows(found: list[dict[str, Any]], lang: str, whole: bool = False) -> str:
 
 
 def slices(found: list[dict[str, Any]], lang: str) -> str:
-    head = [say(k, lang) for k in ("T_slice", "T_n", "T_share", "T_interval", "T_lift", "T_q", "T_benefit")]
+    """Return the slices, flagged share first; behind it whom their rows help, a ? where an interval covers 0."""
+    heads = ("slice", "n", "share", "interval", "lift", "q", "benefit", "benefit_own", "benefit_rest")
+    head = [say(f"T_{k}", lang) for k in heads]
     body = [
         (f"{s['column']}={s['value']}", f"{s['n']:,}", f"{s['share']:.1%}", f"[{s['low']:.1%}, {s['high']:.1%}]",
-         number(s["lift"], 1), f"{s['q_value']:.3f}{' *' if s['star'] else ''}", _benefit(s))
+         number(s["lift"], 1), f"{s['q_value']:.3f}{' *' if s['star'] else ''}", *(_helps(s, k) for k in heads[6:]))
         for s in found
     ]  # fmt: skip
-    return table(head, body, (36, 9, 7, 16, 6, 7, 24), right=(1, 2, 4)) if body else say("T_none", lang)
+    if not body:
+        return say("T_none", lang)
+    drawn = table(head, body, (34, 9, 7, 16, 5, 7, 8, 8, 10), right=(1, 2, 4, 6, 7, 8))
+    return "\n".join([drawn, "", say("T_benefit_note", lang)])
 
 
-def _benefit(s: Mapping[str, Any]) -> str:
-    if s.get("benefit") is None:
+def _helps(s: Mapping[str, Any], name: str) -> str:
+    if s.get(name) is None:
         return "–"
-    return f"{s['benefit']:+.3f} [{s['benefit_low']:+.3f}, {s['benefit_high']:+.3f}]"
+    sure = s[f"{name}_low"] > 0 or s[f"{name}_high"] < 0
+    return f"{s[name]:+.3f}{' ' if sure else '?'}"
 
 
 def info(run: Scored, lang: str) -> str:

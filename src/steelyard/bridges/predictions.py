@@ -18,7 +18,18 @@ from steelyard.values.scale import Scale
 from steelyard.values.signals import Signals
 
 #: Signals that probabilities and the table give. Estimators that look at training itself are left out.
-GIVEN = {"given", "group", "distance", "probability", "repaired", "posterior", "loss", "agreeing", "contradicting"}
+GIVEN = {
+    "given",
+    "group",
+    "distance",
+    "probability",
+    "repaired",
+    "posterior",
+    "loss",
+    "agreeing",
+    "contradicting",
+    "twin_label",
+}
 
 
 def from_predictions(
@@ -41,8 +52,10 @@ def from_predictions(
         samples = replace(samples, group=codes)
     positions = samples.scale.positions if samples.scale.ordered else None
     bare = Table(None, np.zeros((len(samples), 0), np.uint8), samples.label, samples.group, p.shape[1], positions)
-    agreeing, contradicting = duplicates.contradicting(samples, duplicates.near_codes(samples))
-    twins = {"agreeing": agreeing, "contradicting": contradicting}
+    near = duplicates.near_codes(samples)
+    agreeing, contradicting = duplicates.contradicting(samples, near)
+    majority = duplicates.twin_label(duplicates.within_split(samples, near), samples.label)
+    twins = {"agreeing": agreeing, "contradicting": contradicting, "twin_label": majority}
     signals = scoring.as_signals(samples.row_key, bare, {**denoised(p, samples.label), **twins})
     readings = read_probabilities(signals)
     names = np.array(samples.scale.names, object)

@@ -61,8 +61,7 @@ def contradicting(samples: Samples, codes: Ints) -> tuple[Ints, Ints]:
     codes: (n,) of ``pair_codes`` or ``near_codes``. Rows count only with rows of their own split, so that nothing
     about test labels reaches a training row. A row without a label has 0 and 0 and counts for nobody.
     """
-    split, names = split_codes(samples)
-    return twins(codes * len(names) + split, samples.label)
+    return twins(within_split(samples, codes), samples.label)
 
 
 def twins(codes: Ints, label: Ints) -> tuple[Ints, Ints]:
@@ -76,6 +75,30 @@ def twins(codes: Ints, label: Ints) -> tuple[Ints, Ints]:
     agreeing[known] = same[inverse] - 1
     against[known] = everyone - same[inverse]
     return agreeing, against
+
+
+def twin_label(codes: Ints, label: Ints) -> Ints:
+    """Return (n,) int32 the label that most rows of a row's code carry, its own where no other has more rows.
+
+    Of several such labels the lowest code; -1 for a row without a label.
+    """
+    out = np.full(len(label), -1, np.int32)
+    known = np.flatnonzero(label >= 0)
+    if not len(known):
+        return out
+    place, width = _dense(codes[known]), int(label.max()) + 1
+    pairs, inverse, rows = np.unique(place * width + label[known], return_inverse=True, return_counts=True)
+    order = np.lexsort((pairs, -rows, pairs // width))
+    first = np.unique((pairs // width)[order], return_index=True)[1]
+    best, most = (pairs % width)[order][first], rows[order][first]
+    out[known] = np.where(most[place] > rows[inverse], best[place], label[known])
+    return out
+
+
+def within_split(samples: Samples, codes: Ints) -> Ints:
+    """Return (n,) codes that rows share only within their own split: nothing of test labels reaches training rows."""
+    split, names = split_codes(samples)
+    return codes * len(names) + split
 
 
 def split_codes(samples: Samples) -> tuple[Ints, tuple[str, ...]]:

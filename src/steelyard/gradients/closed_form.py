@@ -38,14 +38,17 @@ def alignments(x: sp.csr_matrix, r: Floats, reference: Floats, counts_itself: bo
 
     counts_itself: the rows are part of the reference; each is taken out of it before it is compared.
     """
-    own = np.square(norms(x, r))
-    dot = dots(x, r, reference)
+    return cosines(dots(x, r, reference), norms(x, r), reference, counts_itself)
+
+
+def cosines(dot: Floats, norm: Floats, reference: Floats, counts_itself: bool = False) -> Floats:
+    """Return what ``alignments`` does of rows whose dots (n,) and norms (n,) are known."""
+    own = np.square(norm)
     size = float(np.square(reference).sum())
+    size_without = np.full(len(dot), size)
     if counts_itself:
         size_without = np.maximum(size - 2 * dot + own, 0.0)
         dot = dot - own
-    else:
-        size_without = np.full(len(dot), size)
     scale = np.sqrt(own * size_without)
     return np.divide(dot, scale, out=np.zeros_like(dot), where=scale > 1e-12)
 

@@ -10,6 +10,7 @@ from steelyard.page.closing import LIMITS, severity
 from steelyard.page.markup import Two, shorten, visible
 from steelyard.page.measure import answer, arms, delta_decimals, listed, measure_name, part, unit
 from steelyard.page.numerals import count, figure, fixed, interval, number, percent, percent_with_interval
+from steelyard.page.slices import WHOM
 from steelyard.page.verdict import how
 from steelyard.page.words import both, told
 
@@ -145,14 +146,20 @@ def _slices(page: _Page, facts: Facts) -> None:
     if not slices:
         return
     page.write(f"### {page.say('slices.heading')}")
-    heads = [page.say(f"slices.{k}") for k in ("slice", "n", "share", "lift", "benefit")]
+    heads = [page.say(f"slices.{k}") for k in ("slice", "n", "share", "lift")]
+    heads += [page.say(f"helps.{k}") for k in ("all", "own", "rest")]
     rows = []
     for s in slices:
         value, ends = percent_with_interval(s.get("share"), s.get("low"), s.get("high"))
         name = _code(f"{s.get('column')} = {s.get('value')}") + (" ★" if s.get("star") else "")
-        benefit = fixed(s.get("benefit"), 3, sign=True)
-        rows.append([name, count(s.get("n")), f"{value} {ends}", f"×{figure(s.get('lift'), 2)}", benefit])
-    page.table(heads, rows, right=(1, 2, 3, 4))
+        row = [name, count(s.get("n")), f"{value} {ends}", f"×{figure(s.get('lift'), 2)}"]
+        rows.append([*row, *(_helps(s, k) for k in WHOM)])
+    page.table(heads, rows, right=range(1, 7))
+
+
+def _helps(s: Facts, name: str) -> str:
+    ends = interval(s.get(f"{name}_low"), s.get(f"{name}_high"), 3, sign=True)
+    return f"{fixed(s.get(name), 3, sign=True)} {ends}" if number(s.get(name)) is not None else "–"
 
 
 def _rows(page: _Page, facts: Facts) -> None:

@@ -19,12 +19,12 @@ from steelyard.page.maps import maps_section
 from steelyard.page.markup import Html, Two, json_block, put, shorten, tag, visible
 from steelyard.page.measure import listed, part
 from steelyard.page.rows import MOST, rows_section
-from steelyard.page.slices import slices_section
+from steelyard.page.slices import helps_section, slices_section
 from steelyard.page.verdict import numbers_section, verdict_section
 from steelyard.page.words import both
 
 STYLES = ("page.css", "tables.css", "charts.css", "print.css")
-NAMED = ("numbers", "comparison", "slices", "map", "rows", "findings", "limits", "provenance")
+NAMED = ("numbers", "comparison", "slices", "helps", "map", "rows", "findings", "limits", "provenance")
 LONGEST = 500  # characters of a text in the embedded facts
 DRAWN = ("map", "histogram")  # large, and in the page as drawings already
 
@@ -42,6 +42,7 @@ def render(facts: Mapping[str, Any], *, lang: str = "en") -> str:
         numbers_section(facts),
         arms_section(facts),
         slices_section(facts),
+        helps_section(facts),
         maps_section(facts),
         rows_section(facts),
         findings_section(facts),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from steelyard.page.charts.strip import strip
-from steelyard.page.markup import Child, Html, shorten, tag
+from steelyard.page.markup import Html, shorten, tag
 from steelyard.page.measure import listed, part
 from steelyard.page.numerals import (
     count,
@@ -24,6 +24,8 @@ from steelyard.page.words import both
 
 Facts = Mapping[str, Any]
 MOST_SLICES = 24
+#: Whom the rows help; see ``values.slices.Slice``.
+WHOM = ("benefit", "benefit_own", "benefit_rest")
 
 
 def slice_name(s: Facts) -> Html:
@@ -54,7 +56,6 @@ def slices_section(facts: Facts) -> Html:
         Head(both("slices.strip"), "draw"),
         Head(both("slices.lift"), "num"),
         Head(both("slices.q"), "num"),
-        Head(both("slices.benefit"), "num"),
         Head(both("slices.example")),
     ]
     decimals = percent_decimals([half_width(s.get("low"), s.get("high")) for s in shown])
@@ -75,13 +76,44 @@ def _overall(summary: Facts) -> float | None:
     return flagged / rows if rows and flagged is not None else None
 
 
-def _benefit(s: Facts) -> list[Child]:
-    """Return the mean benefit of the rows with its interval, – without one."""
-    mean, low, high = (number(s.get(k)) for k in ("benefit", "benefit_low", "benefit_high"))
+def helps_section(facts: Facts) -> Html | None:
+    """Return whom the rows of each slice help: all, the slice itself, and what all other rows do for it."""
+    slices = [s for s in listed(facts, "slices") if isinstance(s, Mapping) and number(s.get("benefit")) is not None]
+    if not slices:
+        return None
+    shown = slices[:MOST_SLICES]
+    ends = [v for s in shown for k in WHOM for e in ("_low", "_high") if (v := number(s.get(f"{k}{e}"))) is not None]
+    reach = 1.05 * max((abs(v) for v in ends), default=0.0) or 1.0
+    heads = [Head(both("slices.slice")), Head(both("slices.n"), "num")]
+    heads += [Head(both(f"helps.{name}"), "num") for name in ("all", "own", "rest")]
+    body = [
+        tag(
+            "tr",
+            tag("th", slice_name(s), scope="row"),
+            cell(count(s.get("n")), "num"),
+            *(_benefit(s, k, reach) for k in WHOM),
+        )
+        for s in shown
+    ]
+    return tag(
+        "section",
+        tag("h2", both("helps.heading")),
+        tag("p", both("helps.lede"), class_="lede"),
+        table(both("helps.heading"), heads, body, kind="slices"),
+        left_off(len(slices) - len(shown)),
+        id="helps",
+    )
+
+
+def _benefit(s: Facts, name: str, reach: float) -> Html:
+    """Return the cell of one benefit: the mean with its interval and its drawing, – without one."""
+    mean, low, high = (number(s.get(f"{name}{end}")) for end in ("", "_low", "_high"))
     if mean is None or low is None or high is None:
-        return ["–"]
+        return cell("–", "num")
     ends = f"[{fixed(low, 3, sign=True)}, {fixed(high, 3, sign=True)}]"
-    return [tag("b", fixed(mean, 3, sign=True)), " ", tag("span", ends, class_="ends")]
+    kind = "hot" if high < 0 else ""
+    drawn = strip(mean, low, high, (-reach, reach), mark=0.0, kind=kind, width=72)
+    return cell([tag("b", fixed(mean, 3, sign=True)), " ", tag("span", ends, class_="ends"), " ", drawn], "num")
 
 
 def _slice_row(s: Facts, reach: float, overall: float | None, decimals: int) -> Html:
@@ -99,6 +131,5 @@ def _slice_row(s: Facts, reach: float, overall: float | None, decimals: int) -> 
         cell(strip(share, low, high, (0.0, reach), mark=overall, kind=kind, bar=True), "draw"),
         cell("–" if lift is None else f"×{figure(lift, 2)}", "num"),
         cell(probability(s.get("q_value")), "num"),
-        cell(_benefit(s), "num"),
         cell(tag("code", shorten(s.get("example") or "–", 24), class_="key")),
     )

@@ -40,6 +40,7 @@ def signals(seed: int = 1) -> Signals:
         "alignment": np.where(given >= 0, rng.random(ROWS) - 0.5 - 0.3 * ~right, np.nan),
         "confidently_wrong": ~right,
         "neighbour_label": near.astype(np.int32),
+        "twin_label": given.astype(np.int32),
         "agreeing": rng.integers(0, 3, ROWS).astype(np.int32),
         "contradicting": np.where(right, 0, rng.integers(0, 3, ROWS)).astype(np.int32),
         "user": rng.integers(0, 9, ROWS),

@@ -61,6 +61,7 @@ class Comparison:
 
     answer: the verdict; why: (code, facts) sentences that carry it. on: ``given`` or ``gold``, the labels it was
     judged by. smallest_visible: difference seen with 80% power. recovered_gain: share of the gap to the oracle.
+    test_uses: comparisons that these test rows have judged so far, this one included.
     """
 
     answer: Answer
@@ -78,6 +79,7 @@ class Comparison:
     recovered_gain: Interval | None = None
     limits: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    test_uses: int = 1
 
     def arm(self, name: str) -> Arm:
         return next(a for a in self.arms if a.name == name)

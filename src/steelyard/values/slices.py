@@ -5,6 +5,17 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from steelyard.values.arrays import Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Category:
+    """A column that makes slices, as codes: (n,) int32, -1 = no value or too rare; names: its values by code."""
+
+    name: str
+    code: Ints
+    names: tuple[str, ...]
+
 
 @dataclass(frozen=True)
 class Slice:
@@ -15,8 +26,10 @@ class Slice:
     lift: share over the share of the other rows (inf where the others have none).
     p: two-sided hypergeometric test against the other rows; q_value: p after Benjamini and Hochberg, over every
     slice tested; star: q_value is at or below the rate asked (lift says whether it has more or fewer flags).
-    suspicion: mean suspicion of its rows, or None. benefit: mean benefit of its rows, with its 95% interval
-    benefit_low .. benefit_high (rows as independent), or None where no row has one.
+    suspicion: mean suspicion of its rows, or None. benefit: mean benefit of its rows for all queries, with its 95%
+    interval benefit_low .. benefit_high (rows as independent), or None where no row has one. benefit_own: the same for
+    the unseen rows of the slice itself. benefit_rest: mean benefit of all other rows for the slice; its interval is
+    Student's over the folds. None where there is no reference: pairs of columns, and what did not fit in memory.
     example: position of the flagged row that is suspected most (of the first row where none is flagged); row_key: its
     key, or ''.
     also: slices of almost the same rows that were merged into this one, as ``column=value`` texts.
@@ -38,6 +51,12 @@ class Slice:
     benefit: float | None = None
     benefit_low: float | None = None
     benefit_high: float | None = None
+    benefit_own: float | None = None
+    benefit_own_low: float | None = None
+    benefit_own_high: float | None = None
+    benefit_rest: float | None = None
+    benefit_rest_low: float | None = None
+    benefit_rest_high: float | None = None
     example: int = 0
     row_key: str = ""
     also: tuple[str, ...] = ()

@@ -17,14 +17,15 @@ def strip(
     mark: float | None = None,
     kind: str = "",
     bar: bool = False,
+    width: int = WIDTH,
 ) -> Html:
     """Return the interval [low, high] and its value on the line ``reach``; ``mark`` is a line to compare with.
 
     bar: fill from the left end to the value, for shares. The numbers stand beside it in the table, so the drawing
     itself is hidden from readers of the page by ear.
     """
-    axis, y = Axis(*reach, 2, WIDTH - 2), HEIGHT / 2
-    shapes = [line(2, y, WIDTH - 2, y, "rail")]
+    axis, y = Axis(*reach, 2, width - 2), HEIGHT / 2
+    shapes = [line(2, y, width - 2, y, "rail")]
     if mark is not None and axis.holds(mark):
         shapes.append(line(axis.at(mark), 1, axis.at(mark), HEIGHT - 1, "mark"))
     if bar and value is not None:
@@ -37,8 +38,8 @@ def strip(
         "svg",
         *shapes,
         class_=f"strip {kind}".strip(),
-        viewBox=f"0 0 {WIDTH} {HEIGHT}",
-        width=WIDTH,
+        viewBox=f"0 0 {width} {HEIGHT}",
+        width=width,
         height=HEIGHT,
         aria_hidden="true",
     )

@@ -12,7 +12,7 @@ import torch
 from steelyard.parts.models._loading import read, tokenizer_of
 from steelyard.parts.models._pooled import Pooled
 from steelyard.parts.tasks._encoding import side
-from steelyard.values.arrays import Floats
+from steelyard.values.arrays import Floats, Ints
 
 ROWS = 64
 
@@ -27,7 +27,6 @@ class Encoder:
         self.tokenizer = tokenizer_of(path)
         self.module = Pooled(read(path, lambda: AutoModel.from_pretrained(path, dtype=torch.float32)))
         self.module = self.module.eval().requires_grad_(False).to(device)
-        self.truncated = 0
 
     @property
     def identity(self) -> str:
@@ -36,13 +35,13 @@ class Encoder:
         weights = getattr(config, "_commit_hash", None) or _digest(Path(self.path))
         return f"{weights}-{self.max_length}-{self.precision}"
 
-    def embed(self, texts: list[str]) -> Floats:
-        """Return (n, d) float32 vectors of length 1 in the order of the texts; longer texts are cut and counted."""
+    def embed(self, texts: list[str]) -> tuple[Floats, Ints]:
+        """Return (n, d) float32 vectors of length 1 in the order of the texts, and (n,) tokens cut off each."""
         ids = self.tokenizer(texts, return_attention_mask=False, return_token_type_ids=False, verbose=False)[
             "input_ids"
         ]
-        self.truncated += sum(len(row) > self.max_length for row in ids)
-        over = [i for i, row in enumerate(ids) if len(row) > self.max_length]
+        lost = np.maximum(np.array([len(row) for row in ids], np.int64) - self.max_length, 0)
+        over = np.flatnonzero(lost).tolist()
         if over:
             cut = self.tokenizer([texts[i] for i in over], truncation=True, max_length=self.max_length)["input_ids"]
             for i, row in zip(over, cut, strict=True):
@@ -60,7 +59,7 @@ class Encoder:
                 if not out.shape[1]:
                     out = np.zeros((len(texts), vectors.shape[1]), np.float32)
                 out[places] = vectors.float().cpu().numpy()
-        return out
+        return out, lost
 
 
 def _digest(path: Path) -> str:

@@ -20,7 +20,9 @@ class Frame(Source):
     def opens(self, where: Any) -> bool:
         if isinstance(where, (pa.Table, pa.RecordBatch, pa.RecordBatchReader)) or _rows(where) or _columns(where):
             return True
-        return any(hasattr(where, name) for name in ("__arrow_c_stream__", "to_arrow")) or _dataset(where)
+        return (
+            any(hasattr(where, name) for name in ("__arrow_c_stream__", "to_arrow")) or _lazy(where) or _dataset(where)
+        )
 
     def read(self, where: Any) -> Iterator[pa.RecordBatch]:
         """Yield batches. Raises DataError D149 for an object that holds no table."""
@@ -42,7 +44,13 @@ def _dataset(where: Any) -> bool:
     return hasattr(where, "features") and hasattr(where, "with_format")
 
 
+def _lazy(where: Any) -> bool:
+    return hasattr(where, "collect_schema") and hasattr(where, "collect")
+
+
 def _read(where: Any) -> Iterator[pa.RecordBatch]:
+    if _lazy(where) and not hasattr(where, "__arrow_c_stream__"):
+        where = where.collect()
     if _dataset(where):
         yield from _from_dataset(where)
     elif hasattr(where, "iloc") and hasattr(where, "columns"):

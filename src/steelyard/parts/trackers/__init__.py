@@ -46,12 +46,16 @@ class Tracker:
         """Write what is still held back and let go."""
         raise NotImplementedError
 
+    def ready(self) -> None:
+        """Raise EnvironmentProblem E213 when the package that this tracker needs is not installed."""
+        if self.needs and find_spec(self.needs) is None:
+            raise EnvironmentProblem("E213", tracker=self.name, extra=self.needs)
+
     def start(self, run_name: str, config: Mapping[str, Any]) -> None:
         """Begin to track. Raises EnvironmentProblem E213 without its package, UsageError U160 when it has begun."""
         if self._open is not None:
             raise UsageError("U160", tracker=self.name, verb="start")
-        if self.needs and find_spec(self.needs) is None:
-            raise EnvironmentProblem("E213", tracker=self.name, extra=self.needs)
+        self.ready()
         self._open, self._step = self.open(run_name, flat(config)), -1
 
     def log(self, step: int, values: Numbers) -> None:

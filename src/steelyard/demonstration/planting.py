@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from steelyard.demo.shop import Product
+from steelyard.demonstration.shop import Product
 
 #: Share of the rows that get an error of each kind; duplicates and the rule come on top.
 RANDOM, ADJACENT, CARELESS = 0.033, 0.033, 0.45

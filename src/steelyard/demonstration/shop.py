@@ -46,7 +46,7 @@ class Product:
 @cache
 def words(language: str) -> dict[str, Any]:
     """Return the words of one language; the colours are filled in where a kind leaves them open."""
-    text = (files("steelyard.demo") / f"{language}.json").read_text(encoding="utf-8")
+    text = (files("steelyard.demonstration") / f"{language}.json").read_text(encoding="utf-8")
     read: dict[str, Any] = json.loads(text)
     for kind in read["types"]:
         kind["specs"] = {name: values or read["colours"] for name, values in kind["specs"].items()}

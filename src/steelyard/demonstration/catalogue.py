@@ -9,8 +9,8 @@ from random import Random
 
 import pyarrow as pa
 
-from steelyard.demo.planting import Row, plant
-from steelyard.demo.shop import LANGUAGES, Asked, Product, ask, complement, exact, substitute, variant, words
+from steelyard.demonstration.planting import Row, plant
+from steelyard.demonstration.shop import LANGUAGES, Asked, Product, ask, complement, exact, substitute, variant, words
 
 #: Grades, worst first: Irrelevant, Complement, Substitute, Exact.
 LABELS = ("I", "C", "S", "E")

@@ -1,5 +1,5 @@
 """The demonstration data: a generated bilingual shop catalogue with planted label errors. Every name is invented."""
 
-from steelyard.demo.catalogue import LABELS, make, write
+from steelyard.demonstration.catalogue import LABELS, make, write
 
 __all__ = ["LABELS", "make", "write"]
