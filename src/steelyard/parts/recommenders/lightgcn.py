@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from steelyard.parts.recommenders import Epoch, Importance, Recommender, alphas, counted
 from steelyard.parts.recommenders._adam import Table
 from steelyard.parts.recommenders._factors import Factors
-from steelyard.parts.recommenders._negatives import Negatives
+from steelyard.parts.recommenders._negatives import Negatives, hardest
 from steelyard.parts.recommenders._pairs import pairwise
 from steelyard.values.arrays import Floats, Ints
 from steelyard.values.interactions import Interactions
@@ -27,6 +27,7 @@ class LightGcn(Recommender):
     once, whatever its weight; weights multiply losses. E is linear in E0 and the averaging is symmetric, so the
     gradient of E0 is the same averaging of the gradient of E: exact, without autograd. A step averages twice over the
     whole graph, so its cost hardly grows with batch_size. reg holds for the E0 of the rows of the step.
+    candidates: as in ``bpr``.
     Source: He et al. 2020, eq. 7, 8 and 15.
     """
 
@@ -35,6 +36,7 @@ class LightGcn(Recommender):
     layers: int = 3
     epochs: int = 40
     batch_size: int = 16384
+    candidates: int = 1
     learning_rate: float = 0.01
     reg: float = 1e-4
     scale: float = 0.1
@@ -51,14 +53,16 @@ class LightGcn(Recommender):
         losses = np.empty(n, np.float32)
         for epoch in range(self.epochs):
             order = rng.permutation(n)
-            drawn = negatives.draw(rng, order)
+            drawn = negatives.draw(rng, order, self.candidates)
             for step in range(steps):
                 own = slice(step * self.batch_size, (step + 1) * self.batch_size)
                 rows = order[own]
-                ends = (interactions.user[rows], u + interactions.item[rows], u + drawn[own])
                 done = epoch * steps + step
                 alpha = partial(alphas, importance, rows, done / (steps * self.epochs))
                 final = graph.averaged(first.value)
+                by = interactions.user[rows]
+                j = hardest(final[by], final[u:], drawn[own])
+                ends = (by, u + interactions.item[rows], u + j)
                 losses[rows], weight, pulls = pairwise(alpha, *(final[end] for end in ends))
                 gradient = graph.averaged(added(ends, pulls, final.shape))
                 shrink = (self.reg * weight / len(rows))[:, None]
