@@ -26,7 +26,7 @@ MODELS = {
     "popularity": ("popularity", {}, (0.0416, 0.0317), 0.03),
     "item_knn": ("item_knn", {}, (0.1570, 0.1214), 0.03),
     "ease": ("ease", {"reg": 100.0}, (0.1765, 0.1467), 0.03),
-    "als": ("als", {"embedding_size": 64}, (None, None), None),
+    "als": ("als", {"embedding_size": 64}, None, 0),
     "bpr": ("bpr", {"epochs": 60}, (0.1627, 0.1378), 0.03),
     "lightgcn": ("lightgcn", {}, (0.1824, 0.1547), 0.05),
 }
@@ -34,9 +34,9 @@ K = 20
 MEASURED = Path("runs") / "recommend-gowalla.json"
 
 
-def gowalla() -> Interactions:
-    table = pq.read_table(data("gowalla_lightgcn") / "interactions.parquet")
-    user, item = (table[c].to_numpy().astype(np.int64) for c in ("user_id", "item_id"))
+def interactions(user, item, split) -> Interactions:
+    """Return a table of columns as interactions; ids are whole numbers from 0 on."""
+    user, item = (c.to_numpy().astype(np.int64) for c in (user, item))
     n = len(user)
     return Interactions(
         row_key=np.arange(n).astype(str).astype(object),
@@ -45,8 +45,13 @@ def gowalla() -> Interactions:
         value=np.ones(n),
         user_ids=np.arange(user.max() + 1).astype(str).astype(object),
         item_ids=np.arange(item.max() + 1).astype(str).astype(object),
-        split=np.array(table["split"].to_pylist(), dtype=object),
+        split=np.array(split.to_pylist(), dtype=object),
     )
+
+
+def gowalla() -> Interactions:
+    found = pq.read_table(data("gowalla_lightgcn") / "interactions.parquet")
+    return interactions(found["user_id"], found["item_id"], found["split"])
 
 
 def evaluated(scores, train: Interactions, test: Interactions) -> tuple[float, float]:
@@ -73,36 +78,66 @@ def measured(name: str, seed: int) -> dict:
     return {"found": found, "fit": fit, "rank": whole - fit, "memory": memory, "cores": cores, "options": options}
 
 
-def near(found: float, published: float | None, within: float) -> str:
-    return "" if published is None else f" ({found / published - 1:+.1%})"
-
-
 def table(kept: dict[str, dict]) -> str:
     body: list[list[object]] = []
     for name, (_, _, published, within) in MODELS.items():
         if name not in kept:
             continue
-        it = kept[name]
+        it, reached = kept[name], "-"
+        cells = [f"{found:.4f}" for found in it["found"]]
+        if published:
+            off = [found / p - 1 for found, p in zip(it["found"], published, strict=True)]
+            cells = [f"{cell} ({o:+.1%})" for cell, o in zip(cells, off, strict=True)]
+            reached = f"within {within:.0%}" if min(off) >= -within else "no"
         options = ", ".join(f"{k} {v}" for k, v in it["options"].items()) or "as they are"
-        cells = [f"{f:.4f}{near(f, p, within)}" for f, p in zip(it["found"], published, strict=True)]
-        said = "/".join(f"{p:.4f}"[1:] for p in published) if published[0] else "-"
-        ok = "-" if within is None else "yes" if max(1 - f / p for f, p in zip(it["found"], published, strict=True)) <= within else "no"  # fmt: skip
-        body.append([name, options, *cells, said, ok, f"{it['fit']:.0f}", f"{it['rank']:.0f}", f"{it['memory']:.1f}"])
+        said = "/".join(f"{p:.4f}" for p in published) if published else "-"
+        body.append([name, options, *cells, said, reached, *(f"{it[k]:.0f}" for k in ("fit", "rank")),
+                     f"{it['memory']:.1f}", it["cores"]])  # fmt: skip
     head = ["model", "options", "recall@20", "nDCG@20", "published", "reached", "fit, s", "ranking, s", "memory, GB"]
-    return rows(head, body)
+    return rows([*head, "threads"], body)
+
+
+def games() -> Interactions:
+    found = pq.read_table(data("amazon_games_seq") / "sequences.parquet")
+    return interactions(found["user_id"], found["item_id"], found["split"])
+
+
+def scale() -> str:
+    """Return how long the large cases take, each in this process, one after the other."""
+    body: list[list[object]] = []
+
+    def timed(what: str, size: str, work) -> object:
+        started = time.monotonic()
+        out = work()
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        body.append([what, size, f"{time.monotonic() - started:.1f}", f"{memory:.2f}"])
+        print(body[-1], flush=True)
+        return out
+
+    many = gowalla()
+    size = f"{len(many):,} interactions, {many.n_users:,} users, {many.n_items:,} items"
+    als = timed("ALS, 64 factors, 15 rounds: fit", size, lambda: parts.make("recommenders", "als").fit(many))
+    timed("factor model: relevance of every interaction", size, lambda: als.pairs(many.user, many.item))
+    few = games()
+    size = f"{len(few):,} interactions, {few.n_users:,} users, {few.n_items:,} items"
+    ease = timed("EASE, single precision: fit", size, lambda: parts.make("recommenders", "ease").fit(few))
+    timed("EASE: score of every interaction without its user", size, lambda: ease.left_out(few.user, few.item))
+    return rows(["what", "size", "seconds", "most memory so far, GB"], body)
 
 
 if __name__ == "__main__":
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--only", choices=["gowalla"], default="gowalla")
+    asked.add_argument("--only", choices=["gowalla", "scale"])
     asked.add_argument("--model", choices=list(MODELS), action="append", help="one or more; all when it is not given")
     asked.add_argument("--seed", type=int, default=0)
     args = asked.parse_args()
     kept = json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
-    for name in args.model or MODELS:
+    for name in (args.model or MODELS) if args.only != "scale" else ():
         kept[name] = measured(name, args.seed)
         MEASURED.parent.mkdir(exist_ok=True)
         MEASURED.write_text(json.dumps(kept, indent=1))
         print(name, kept[name], flush=True)
-    keep("Recommenders: Gowalla, the published split", f"python benchmarks/recommend.py --only gowalla --seed {args.seed}",
-         table(kept), "Full ranking of 40,981 items for 29,858 users, train items left out.")  # fmt: skip
+        keep("Recommenders: Gowalla, the published split", "python benchmarks/recommend.py --only gowalla", table(kept),
+             "Full ranking of 40,981 items for 29,858 users, train items left out.")  # fmt: skip
+    if args.only in (None, "scale"):
+        keep("Recommenders: scale", "python benchmarks/recommend.py --only scale", scale())

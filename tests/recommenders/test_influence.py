@@ -1,4 +1,4 @@
-"""Influence of a pair on a recommendation: the block of the Hessian against small moves, the change against training."""
+"""Influence of a pair on a recommendation: the Hessian block against small moves, the change against training."""
 
 import numpy as np
 import pytest
