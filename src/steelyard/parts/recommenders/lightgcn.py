@@ -45,7 +45,6 @@ class LightGcn(Recommender):
         rng = np.random.default_rng(seed)
         n, u = len(interactions), interactions.n_users
         first = Table(self.scale * rng.standard_normal((u + interactions.n_items, self.embedding_size), np.float32))
-        everything = np.arange(len(first.value))
         graph = Graph(interactions, self.layers)
         negatives = Negatives(interactions)
         known, popularity = counted(interactions, np.ones(n))
@@ -67,7 +66,7 @@ class LightGcn(Recommender):
                 gradient = graph.averaged(added(ends, pulls, final.shape))
                 shrink = (self.reg * weight / len(rows))[:, None]
                 gradient += added(ends, tuple(shrink * first.value[end] for end in ends), final.shape)
-                first.move(everything, gradient, self.learning_rate, done + 1)
+                first.move_all(gradient, self.learning_rate, done + 1)
             final = graph.averaged(first.value)
             yield Epoch(epoch + 1, losses, Factors(known, popularity, final[:u], final[u:], np.zeros_like(popularity)))
 
@@ -85,10 +84,12 @@ class Graph:
     def averaged(self, vectors: Floats) -> Floats:
         """Return (u + m, d): the mean of the vectors (u + m, d) and of 1 to ``layers`` steps along the edges."""
         u = self.items_of.shape[0]
-        total, at = vectors.copy(), vectors
+        total = vectors.copy()
+        users, items = vectors[:u], vectors[u:]
         for _ in range(self.layers):
-            at = np.concatenate([self.items_of @ at[u:], self.users_of @ at[:u]])
-            total += at
+            users, items = self.items_of @ items, self.users_of @ users
+            total[:u] += users
+            total[u:] += items
         total /= self.layers + 1
         return total
 
