@@ -11,7 +11,7 @@ from steelyard.parts.recommenders.popularity import Counts, Popularity
 from steelyard.testing import check_recommender
 
 #: What fits a table of 48 users and 24 items.
-SMALL = {"als": {"embedding_size": 4}}
+SMALL = {"als": {"embedding_size": 4}, "sasrec": {"embedding_size": 16, "epochs": 12, "batch_size": 12}}
 
 
 @pytest.mark.parametrize("name", parts.names("recommenders"))

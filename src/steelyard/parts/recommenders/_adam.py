@@ -24,17 +24,29 @@ class Table:
     def move(self, rows: Ints, gradient: Floats, rate: float, step: int) -> None:
         """Take one step; gradient: (b, d) of rows (b,), added up where a row comes twice. step: from 1."""
         touched, summed = gathered(rows, gradient)
-        first = self.first[touched]
-        first += (1 - _FIRST) * (summed - first)
-        second = self.second[touched]
-        second += (1 - _SECOND) * (summed * summed - second)
+        first, second = self.first[touched], self.second[touched]
+        self.value[touched] -= moved(first, second, summed, rate, step)
         self.first[touched], self.second[touched] = first, second
-        size = rate * np.sqrt(1 - _SECOND**step) / (1 - _FIRST**step)
-        np.sqrt(second, out=second)
-        second += _TINY
-        first /= second
-        first *= size
-        self.value[touched] -= first
+
+    def move_all(self, gradient: Floats, rate: float, step: int) -> None:
+        """Take one step of all vectors; gradient: (r, d)."""
+        self.value -= moved(self.first, self.second, gradient, rate, step)
+
+
+def moved(first: Floats, second: Floats, gradient: Floats, rate: float, step: int) -> Floats:
+    """Return what a step takes away; moments ``first`` and ``second`` are brought up to date in place."""
+    out = gradient - first
+    out *= 1 - _FIRST
+    first += out
+    np.multiply(gradient, gradient, out=out)
+    out -= second
+    out *= 1 - _SECOND
+    second += out
+    np.sqrt(second, out=out)
+    out += _TINY
+    np.divide(first, out, out=out)
+    out *= rate * np.sqrt(1 - _SECOND**step) / (1 - _FIRST**step)
+    return out
 
 
 def gathered(rows: Ints, gradient: Floats) -> tuple[Ints, Floats]:

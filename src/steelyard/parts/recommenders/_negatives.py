@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from steelyard.values.arrays import Ints
+from steelyard.values.arrays import Floats, Ints
 from steelyard.values.interactions import Interactions
 
 #: Draws again that many times where an item was met; a user who met nearly everything keeps a met one.
@@ -19,11 +19,11 @@ class Negatives:
         self.user = interactions.user
         self.met = np.unique(interactions.user * self.items + interactions.item)
 
-    def draw(self, rng: np.random.Generator, rows: Ints) -> Ints:
-        """Return (b,) an item for each of the rows (b,) that its user has not met."""
-        user = self.user[rows]
-        drawn = rng.integers(0, self.items, len(rows))
-        doubtful = np.arange(len(rows))
+    def draw(self, rng: np.random.Generator, rows: Ints, candidates: int = 1) -> Ints:
+        """Return (b, candidates) items for each of the rows (b,) that its user has not met."""
+        user = np.repeat(self.user[rows], candidates)
+        drawn = rng.integers(0, self.items, len(user))
+        doubtful = np.arange(len(user))
         for _ in range(_ROUNDS):
             key = user[doubtful] * self.items + drawn[doubtful]
             place = np.minimum(np.searchsorted(self.met, key), len(self.met) - 1)
@@ -31,4 +31,12 @@ class Negatives:
             if not len(doubtful):
                 break
             drawn[doubtful] = rng.integers(0, self.items, len(doubtful))
-        return drawn
+        return drawn.reshape(len(rows), candidates)
+
+
+def hardest(x: Floats, items: Floats, drawn: Ints) -> Ints:
+    """Return (b,) of the candidates drawn (b, c) the one that the model puts highest; x: (b, d), items: (m, d)."""
+    if drawn.shape[1] == 1:
+        return drawn[:, 0]
+    relevance = np.stack([np.einsum("nd,nd->n", x, items[column]) for column in drawn.T])
+    return drawn[np.arange(len(drawn)), relevance.argmax(axis=0)]

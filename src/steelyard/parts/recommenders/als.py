@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from steelyard.errors import EnvironmentProblem
 from steelyard.parts.recommenders import Recommender, counted
-from steelyard.parts.recommenders._factors import Factors
+from steelyard.parts.recommenders._confident import Confident
 from steelyard.values.arrays import Floats
 from steelyard.values.interactions import Interactions
 
@@ -32,7 +32,7 @@ class Als(Recommender):
     rounds: int = 15
     threads: int = 0
 
-    def learn(self, interactions: Interactions, weight: Floats, seed: int) -> Factors:
+    def learn(self, interactions: Interactions, weight: Floats, seed: int) -> Confident:
         if find_spec("implicit") is None:
             raise EnvironmentProblem("E241", part="als")
         from implicit.cpu.als import AlternatingLeastSquares
@@ -49,4 +49,5 @@ class Als(Recommender):
             )
             model.fit(confidence.astype(np.float32), show_progress=False)
         known, popularity = counted(interactions, weight)
-        return Factors(known, popularity, model.user_factors, model.item_factors, np.zeros_like(popularity))
+        bias = np.zeros_like(popularity)
+        return Confident(known, popularity, model.user_factors, model.item_factors, bias, confidence, self.reg)

@@ -83,7 +83,7 @@ class Ease(Recommender):
     Raises EnvironmentProblem E240 when the matrix does not fit into the free memory.
     """
 
-    reg: float = 250.0
+    reg: float = 100.0
     precision: Literal["single", "double"] = "single"
 
     def learn(self, interactions: Interactions, weight: Floats, seed: int) -> Autoencoder:

@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from steelyard.parts.recommenders import Epoch, Importance, Recommender, alphas, counted
 from steelyard.parts.recommenders._adam import Table
 from steelyard.parts.recommenders._factors import Factors
-from steelyard.parts.recommenders._negatives import Negatives
+from steelyard.parts.recommenders._negatives import Negatives, hardest
 from steelyard.parts.recommenders._pairs import pairwise
 from steelyard.values.arrays import Floats, Ints
 from steelyard.values.interactions import Interactions
@@ -27,6 +27,7 @@ class LightGcn(Recommender):
     once, whatever its weight; weights multiply losses. E is linear in E0 and the averaging is symmetric, so the
     gradient of E0 is the same averaging of the gradient of E: exact, without autograd. A step averages twice over the
     whole graph, so its cost hardly grows with batch_size. reg holds for the E0 of the rows of the step.
+    candidates: as in ``bpr``.
     Source: He et al. 2020, eq. 7, 8 and 15.
     """
 
@@ -35,6 +36,7 @@ class LightGcn(Recommender):
     layers: int = 3
     epochs: int = 40
     batch_size: int = 16384
+    candidates: int = 1
     learning_rate: float = 0.01
     reg: float = 1e-4
     scale: float = 0.1
@@ -43,7 +45,6 @@ class LightGcn(Recommender):
         rng = np.random.default_rng(seed)
         n, u = len(interactions), interactions.n_users
         first = Table(self.scale * rng.standard_normal((u + interactions.n_items, self.embedding_size), np.float32))
-        everything = np.arange(len(first.value))
         graph = Graph(interactions, self.layers)
         negatives = Negatives(interactions)
         known, popularity = counted(interactions, np.ones(n))
@@ -51,19 +52,21 @@ class LightGcn(Recommender):
         losses = np.empty(n, np.float32)
         for epoch in range(self.epochs):
             order = rng.permutation(n)
-            drawn = negatives.draw(rng, order)
+            drawn = negatives.draw(rng, order, self.candidates)
             for step in range(steps):
                 own = slice(step * self.batch_size, (step + 1) * self.batch_size)
                 rows = order[own]
-                ends = (interactions.user[rows], u + interactions.item[rows], u + drawn[own])
                 done = epoch * steps + step
                 alpha = partial(alphas, importance, rows, done / (steps * self.epochs))
                 final = graph.averaged(first.value)
+                by = interactions.user[rows]
+                j = hardest(final[by], final[u:], drawn[own])
+                ends = (by, u + interactions.item[rows], u + j)
                 losses[rows], weight, pulls = pairwise(alpha, *(final[end] for end in ends))
                 gradient = graph.averaged(added(ends, pulls, final.shape))
                 shrink = (self.reg * weight / len(rows))[:, None]
                 gradient += added(ends, tuple(shrink * first.value[end] for end in ends), final.shape)
-                first.move(everything, gradient, self.learning_rate, done + 1)
+                first.move_all(gradient, self.learning_rate, done + 1)
             final = graph.averaged(first.value)
             yield Epoch(epoch + 1, losses, Factors(known, popularity, final[:u], final[u:], np.zeros_like(popularity)))
 
@@ -81,10 +84,12 @@ class Graph:
     def averaged(self, vectors: Floats) -> Floats:
         """Return (u + m, d): the mean of the vectors (u + m, d) and of 1 to ``layers`` steps along the edges."""
         u = self.items_of.shape[0]
-        total, at = vectors.copy(), vectors
+        total = vectors.copy()
+        users, items = vectors[:u], vectors[u:]
         for _ in range(self.layers):
-            at = np.concatenate([self.items_of @ at[u:], self.users_of @ at[:u]])
-            total += at
+            users, items = self.items_of @ items, self.users_of @ users
+            total[:u] += users
+            total[u:] += items
         total /= self.layers + 1
         return total
 
