@@ -160,7 +160,7 @@ def score(
     plan = Plan("score", inputs, options)
     run = Run.open(runs_root(run_dir), name or _stem(samples), plan)
     if run.has("scores.parquet") and run.has("run.json"):
-        provenance.moved(run, samples)
+        provenance.moved(run, samples.origin)
         run.touch()
         return Scored(run, reopen)
     with run.locked():

@@ -44,12 +44,12 @@ def keep_source(run: Run, samples: Samples, always: bool = False) -> None:
         run.write("source.parquet", samples.write)
 
 
-def moved(run: Run, samples: Samples) -> None:
+def moved(run: Run, origin: Origin) -> None:
     """Let a finished run know where its file lies now, when it is no longer where it was."""
-    info, paths = run.read_json("run.json"), list(samples.origin.paths)
+    info, paths = run.read_json("run.json"), list(origin.paths)
     if paths and info["paths"] != paths and not all(Path(p).exists() for p in info["paths"]):
         told = {"paths": paths, "origin": {**info["origin"], "paths": paths}}
-        run.write_json("run.json", {**info, **told, "command": command(samples, info["reading"], run.plan)})
+        run.write_json("run.json", {**info, **told, "command": command(origin, info["reading"], run.plan)})
 
 
 def reopen(run: Run, info: Mapping[str, Any]) -> Samples:

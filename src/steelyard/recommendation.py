@@ -68,7 +68,9 @@ def score(
     inputs = {"table": rows.origin.fingerprint} | ({"samples": content(rows)} if given else {})
     plan = Plan("score", inputs, options)
     run = Run.open(root, name, plan)
-    if not (run.has("scores.parquet") and run.has("run.json")):
+    if run.has("scores.parquet") and run.has("run.json"):
+        provenance.moved(run, rows.origin)
+    else:
         with run.locked():
             run.log(verb="score", rows=len(rows), version=VERSION)
             if given or not rows.origin.paths or "-" in rows.origin.paths:
@@ -126,7 +128,8 @@ def compare(
     """Measure on later or unseen interactions whether weights help; popularity, item-kNN and EASE always take part.
 
     model: the recommender that the arms train. metric: a measure of lists with a cut, such as ``recall@20``. arms:
-    some of user_gate, ips, step_t_ce, step_r_ce; none: all that the model can take. Raises DataError D230 without test rows.
+    some of user_gate, ips, step_t_ce, step_r_ce; none: all that the model can take.
+    Raises DataError D230 without test rows.
     """
     from steelyard.acts import contrasting, recommending
     from steelyard.acts.cells import Settings

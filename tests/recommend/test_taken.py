@@ -97,6 +97,15 @@ def test_a_changed_file_is_noticed(root, tmp_path, table) -> None:
     assert (error.value.code, error.value.facts["count"]) == ("S310", 5)
 
 
+def test_a_moved_file_is_found_again(root, tmp_path) -> None:
+    first, second = tmp_path / "a.csv", tmp_path / "b.csv"
+    first.write_text((root / "clicks.csv").read_text())
+    run = sy.score(first, run_dir=tmp_path)
+    first.rename(second)
+    assert sy.score(second, run_dir=tmp_path).id == run.id
+    assert api.open_run(run.id, tmp_path).top(1)[0]["title"].startswith("Thing")
+
+
 def test_rows_that_are_not_positive_are_not_read(table, tmp_path) -> None:
     run = sy.score(table, positive=4, run_dir=tmp_path)
     low = np.array([r["rating"] < 4 for r in table])
