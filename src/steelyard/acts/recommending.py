@@ -34,6 +34,9 @@ POLICIES = ("user_gate", "ips")
 ALPHAS = ("t_ce", "r_ce")  # their arms are called step_t_ce, step_r_ce
 BASELINES = ("popularity", "item_knn", "ease")
 
+#: Share of a user's rows to test on, and of its rows to stop by: users of five rows have one of each.
+HELD = 0.2
+
 Importance = Callable[[Ints, Floats, float], Floats]
 
 
@@ -137,12 +140,14 @@ def splits(rows: Interactions, seed: int) -> Strings:
     """Return (n,) the splits of a cell: those of the table; what it lacks is taken by time, else by chance."""
     given = rows.split
     if not (given == "test").any():
-        return dividing.at_random(rows, seed) if rows.ts is None else dividing.by_user_time(rows)
+        by_time = rows.ts is not None
+        return dividing.by_user_time(rows, HELD, HELD) if by_time else dividing.at_random(rows, seed, HELD, HELD)
     if (given == "valid").any():
         return given
     rest = np.flatnonzero(given == "train")
     left = rows.take(rest)
-    inner = dividing.at_random(left, seed, 0.0, 0.1) if rows.ts is None else dividing.by_user_time(left, 0.0, 0.1)
+    by_time = rows.ts is not None
+    inner = dividing.by_user_time(left, 0.0, HELD) if by_time else dividing.at_random(left, seed, 0.0, HELD)
     out = given.copy()
     out[rest[inner == "test"]] = "valid"
     return out
