@@ -29,11 +29,12 @@ def places(fitted: Any, seen: csr_array, user: Ints, item: Ints, seed: int = 0, 
     asked, starts = np.unique(user[order], return_index=True)
     rows_of = np.split(order, starts[1:])
     taken = seen.tocsr()
+    of_some = taken if len(some) == m else taken[:, some].tocsr()
     for first in range(0, len(asked), block):
         users = asked[first : first + block]
         relevance = fitted.scores(users)
-        others = np.array(relevance[:, some], dtype=np.float32)
-        row, column = (taken[users][:, some] != 0).nonzero()
+        others = np.array(relevance if len(some) == m else relevance[:, some], dtype=np.float32)
+        row, column = of_some[users].nonzero()
         others[row, column] = np.inf
         others.sort(axis=1)
         left = len(some) - np.bincount(row, minlength=len(users))
