@@ -104,6 +104,11 @@ def test_clicks_without_exposure_are_never_called_wrong() -> None:
     assert not look(clean()).find("C140")
 
 
+def test_rare_clicks_are_not_absurd() -> None:
+    rows = [{"user": f"u{n % 7}", "item": f"i{n % 11}", "click": int(n % 200 == 0), "position": 1} for n in range(400)]
+    assert codes(look(rows)) <= {"D212", "D211"}
+
+
 def test_all_of_it_is_said_at_once_and_by_the_command_line(tmp_path, capsys) -> None:
     rows = [*changed(rating=-3, ts=12), clean()[4]]
     head = ["user", "item", "rating", "ts", "split"]

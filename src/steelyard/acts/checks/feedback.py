@@ -129,8 +129,9 @@ def check_values(of: Interactions) -> Findings:
     negative = of.value < 0
     if negative.any():
         yield finding(of, "D221", "warn", negative, lowest=float(of.value.min()))
-    usual = float(np.quantile(of.value, 0.99, method="lower")) if len(of) else 0.0
-    absurd = of.value > ABSURD * max(usual, 1e-9)
+    above = of.value[of.value > 0]
+    usual = float(np.quantile(above, 0.99, method="lower")) if len(above) else np.inf
+    absurd = of.value > ABSURD * usual
     if absurd.any():
         yield finding(of, "D222", "warn", absurd, highest=float(of.value.max()), usual=usual)
     if of.positive.all() and len(of):
