@@ -183,14 +183,18 @@ def compare(
 
 
 def weights(scored: Taken, policy: str | None) -> pa.Table:
-    """Return row_key and weight of every positive row. Raises UsageError U184 for a policy of samples."""
+    """Return row_key and weight of every positive row, mean 1 over the train rows, null for the others.
+
+    policy: by default user_gate. Raises UsageError U184 for one that reads samples.
+    """
+    from steelyard.acts import exporting
     from steelyard.acts.recommending import POLICIES
 
-    chosen = policy or "user_gate"
+    chosen = policy or POLICIES[0]
     if chosen not in (*POLICIES, "uniform"):
         raise UsageError("U184", what=chosen, known=", ".join((*POLICIES, "uniform")))
-    found = parts.make("policies", chosen).weigh(scored.readings)
-    return pa.table({"row_key": pa.array(scored.readings.row_key, pa.string()), "weight": found.weight})
+    split = scored.column("split")[scored.column("label") == 1]
+    return exporting.weights(scored.readings, split, parts.make("policies", chosen))
 
 
 def content(rows: Interactions) -> str:

@@ -113,6 +113,10 @@ def test_rows_that_are_not_positive_are_not_read(table, tmp_path) -> None:
     assert run.info["labelled"] == int((~low).sum()) == len(run.readings.row_key)
 
 
+def path_of(run: Taken) -> str:
+    return run.info["paths"][0]
+
+
 def test_weights_leave_the_run(run, tmp_path) -> None:
     path = sy.export(run, "weights", path=tmp_path / "w.parquet")
     found = pq.read_table(path)
@@ -122,6 +126,9 @@ def test_weights_leave_the_run(run, tmp_path) -> None:
     assert np.corrcoef(weight, run.column("suspicion"))[0, 1] < -0.3
     ips = pq.read_table(sy.export(run, "weights", policy="ips", path=tmp_path / "i.parquet"))["weight"].to_numpy()
     assert (ips != weight).any()
+    held = sy.score(sy.read(path_of(run), split_by="last"), run_dir=tmp_path)
+    some = pq.read_table(sy.export(held, "weights", path=tmp_path / "h.parquet"))["weight"].to_numpy()
+    assert (np.isnan(some) == (held.column("split") != "train")).all()
     for what in ("clean", "report"):
         with pytest.raises(UsageError) as error:
             sy.export(run, what)
