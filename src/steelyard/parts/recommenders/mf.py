@@ -41,13 +41,14 @@ class Mf(Recommender):
         bias = Table(np.zeros((interactions.n_items, 1), np.float32))
         negatives = Negatives(interactions)
         fitted = Factors(*counted(interactions, np.ones(n)), user.value, item.value, bias.value[:, 0])
-        steps = -(-n // self.batch_size)
+        batch = max(1, min(self.batch_size, n // 40 + 1))
+        steps = -(-n // batch)
         losses = np.empty(n, np.float32)
         for epoch in range(self.epochs):
             order = rng.permutation(n)
             drawn = negatives.draw(rng, order, self.negatives)
             for step in range(steps):
-                own = slice(step * self.batch_size, (step + 1) * self.batch_size)
+                own = slice(step * batch, (step + 1) * batch)
                 rows, done = order[own], epoch * steps + step
                 i = np.concatenate([interactions.item[rows], drawn[own].T.ravel()])
                 u = np.tile(interactions.user[rows], 1 + self.negatives)
