@@ -25,7 +25,8 @@ class Bpr(Recommender):
     a row multiplies its whole term, so a row of weight 0 moves nothing. Source: Rendle et al. 2009, with Adam
     (rows that a step does not touch rest) in place of plain descent.
     candidates: j is the one that the model puts highest of that many drawn items. 1 is Rendle et al.; more find what is
-    still wrong sooner (dynamic negative sampling, Zhang et al. 2013).
+    still wrong sooner (dynamic negative sampling, Zhang et al. 2013), but among few items, what the user would like:
+    at most one in a thousand items.
     embedding_size: d. batch_size: rows a step, at most a 40th of them. scale: standard deviation of the first vectors.
     """
 
@@ -48,10 +49,11 @@ class Bpr(Recommender):
         fitted = Factors(known, popularity, user.value, item.value, np.zeros_like(popularity))
         batch = max(1, min(self.batch_size, n // 40 + 1))
         steps = -(-n // batch)
+        candidates = max(1, min(self.candidates, interactions.n_items // 1000))
         losses = np.empty(n, np.float32)
         for epoch in range(self.epochs):
             order = rng.permutation(n)
-            drawn = negatives.draw(rng, order, self.candidates)
+            drawn = negatives.draw(rng, order, candidates)
             for step in range(steps):
                 own = slice(step * batch, (step + 1) * batch)
                 rows = order[own]

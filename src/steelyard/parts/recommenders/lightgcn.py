@@ -50,10 +50,11 @@ class LightGcn(Recommender):
         known, popularity = counted(interactions, np.ones(n))
         batch = max(1, min(self.batch_size, n // 40 + 1))
         steps = -(-n // batch)
+        candidates = max(1, min(self.candidates, interactions.n_items // 1000))
         losses = np.empty(n, np.float32)
         for epoch in range(self.epochs):
             order = rng.permutation(n)
-            drawn = negatives.draw(rng, order, self.candidates)
+            drawn = negatives.draw(rng, order, candidates)
             for step in range(steps):
                 own = slice(step * batch, (step + 1) * batch)
                 rows = order[own]
