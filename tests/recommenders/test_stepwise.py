@@ -201,6 +201,6 @@ def test_without_vectors_the_bias_of_an_item_follows_how_often_it_is_met():
         split=np.full(900, "train", dtype=object),
         ts=None,
     )
-    fitted = Mf(embedding_size=1, scale=0.0, reg=0.0, epochs=150, learning_rate=0.02, batch_size=300).fit(rows)
+    fitted = Mf(embedding_size=1, scale=0.0, reg=0.0, epochs=30, learning_rate=0.02, batch_size=300).fit(rows)
     odds = np.exp(fitted.bias[[0, 1, 2]])
     assert odds[0] > odds[1] > odds[2] > np.exp(fitted.bias[3:]).max()
