@@ -25,8 +25,8 @@ class Bpr(Recommender):
     a row multiplies its whole term, so a row of weight 0 moves nothing. Source: Rendle et al. 2009, with Adam
     (rows that a step does not touch rest) in place of plain descent.
     candidates: j is the one that the model puts highest of that many drawn items. 1 is Rendle et al.; more find what is
-    still wrong sooner (dynamic negative sampling, Zhang et al. 2013); among few items they find what the user would like:
-    so at most one in a thousand items.
+    still wrong sooner (dynamic negative sampling, Zhang et al. 2013); among few items they find what the user would
+    like, so they are at most one in a thousand items.
     embedding_size: d. batch_size: rows a step, at most a 40th of them. scale: standard deviation of the first vectors.
     """
 
