@@ -1,4 +1,4 @@
-"""Published figures that take seconds: Gowalla in the split of LightGCN. The others stand in benchmarks/recommend.py."""
+"""Published figures that take seconds: Gowalla in the split of LightGCN. Others stand in benchmarks/recommend.py."""
 
 import os
 from pathlib import Path
