@@ -25,9 +25,9 @@ from steelyard.values.interactions import Interactions
 MODELS = {
     "popularity": ("popularity", {}, (0.0416, 0.0317), 0.03),
     "item_knn": ("item_knn", {}, (0.1570, 0.1214), 0.03),
-    "ease": ("ease", {"reg": 100.0}, (0.1765, 0.1467), 0.03),
+    "ease": ("ease", {}, (0.1765, 0.1467), 0.03),
     "als": ("als", {"embedding_size": 64}, None, 0),
-    "bpr": ("bpr", {"epochs": 60}, (0.1627, 0.1378), 0.03),
+    "bpr": ("bpr", {}, (0.1627, 0.1378), 0.03),
     "lightgcn": ("lightgcn", {}, (0.1824, 0.1547), 0.05),
 }
 K = 20

@@ -11,7 +11,13 @@ from steelyard.parts.recommenders.popularity import Counts, Popularity
 from steelyard.testing import check_recommender
 
 #: What fits a table of 48 users and 24 items.
-SMALL = {"als": {"embedding_size": 4}, "sasrec": {"embedding_size": 16, "epochs": 12, "batch_size": 12}}
+SMALL = {
+    "als": {"embedding_size": 4},
+    "bpr": {"epochs": 8, "learning_rate": 0.01},
+    "lightgcn": {"epochs": 5},
+    "mf": {"epochs": 10, "learning_rate": 0.01},
+    "sasrec": {"embedding_size": 16, "epochs": 10, "batch_size": 12},
+}
 
 
 @pytest.mark.parametrize("name", parts.names("recommenders"))

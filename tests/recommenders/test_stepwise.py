@@ -1,5 +1,7 @@
 """Recommenders that are trained step by step: their gradients against plain numbers, their weights, their windows."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from steelyard.parts.recommenders._negatives import Negatives, hardest
 from steelyard.parts.recommenders._pairs import pairwise
 from steelyard.parts.recommenders.bpr import Bpr
 from steelyard.parts.recommenders.lightgcn import Graph, LightGcn, added
+from steelyard.parts.recommenders.mf import Mf
 from steelyard.testing.recommenders import table
 
 ROWS = table()
@@ -161,8 +164,6 @@ def test_what_follows_does_not_change_what_is_said_before():
 def test_the_order_of_time_is_learned_and_not_only_the_taste():
     """A walk around a circle: the next item is the one after the last, which no model without order can say."""
     pytest.importorskip("torch")
-    from dataclasses import replace
-
     users, length, items = 40, 9, 12
     begin = np.arange(users) % items
     walk = (begin[:, None] + np.arange(length)) % items
@@ -188,3 +189,18 @@ def test_without_torch_it_says_what_to_install(monkeypatch):
         sasrec.SasRec().fit(ROWS)
     assert e.value.code == "E242"
     assert "steelyard[torch]" in e.value.say("en")
+
+
+def test_without_vectors_the_bias_of_an_item_follows_how_often_it_is_met():
+    rows = replace(
+        ROWS,
+        row_key=np.arange(900).astype(str).astype(object),
+        user=np.arange(900) % 40,
+        item=np.repeat([0, 0, 0, 0, 0, 1, 1, 1, 2], 100),
+        value=np.ones(900),
+        split=np.full(900, "train", dtype=object),
+        ts=None,
+    )
+    fitted = Mf(embedding_size=1, scale=0.0, reg=0.0, epochs=30, learning_rate=0.02, batch_size=300).fit(rows)
+    odds = np.exp(fitted.bias[[0, 1, 2]])
+    assert odds[0] > odds[1] > odds[2] > np.exp(fitted.bias[3:]).max()

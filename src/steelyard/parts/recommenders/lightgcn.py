@@ -48,13 +48,15 @@ class LightGcn(Recommender):
         graph = Graph(interactions, self.layers)
         negatives = Negatives(interactions)
         known, popularity = counted(interactions, np.ones(n))
-        steps = -(-n // self.batch_size)
+        batch = max(1, min(self.batch_size, n // 40 + 1))
+        steps = -(-n // batch)
+        candidates = max(1, min(self.candidates, interactions.n_items // 1000))
         losses = np.empty(n, np.float32)
         for epoch in range(self.epochs):
             order = rng.permutation(n)
-            drawn = negatives.draw(rng, order, self.candidates)
+            drawn = negatives.draw(rng, order, candidates)
             for step in range(steps):
-                own = slice(step * self.batch_size, (step + 1) * self.batch_size)
+                own = slice(step * batch, (step + 1) * batch)
                 rows = order[own]
                 done = epoch * steps + step
                 alpha = partial(alphas, importance, rows, done / (steps * self.epochs))
