@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from steelyard import compared, parts, provenance, tiers
+from steelyard import compared, parts, provenance, recommendation, tiers
 from steelyard.errors import DataError, DataErrors, UsageError, nearest
 from steelyard.plan import Plan
 from steelyard.provenance import keep_source, plain, reopen
 from steelyard.run import Run, all_runs
 from steelyard.scored import Scored
+from steelyard.taken import Taken
+from steelyard.values.interactions import Interactions
 from steelyard.values.samples import Samples
 from steelyard.version import VERSION
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 
 READING = ("preset", "columns", "labels", "label_order", "task", "group_by", "encoding", "sample")
+#: What only tables of interactions understand.
+INTERACTING = ("positive", "relevant", "split_by", "items")
 
 
 def runs_root(run_dir: str | Path | None = None) -> Path:
@@ -38,32 +42,39 @@ def runs(run_dir: str | Path | None = None) -> list[Run]:
     return all_runs(runs_root(run_dir))
 
 
-def read(where: Any, **reading: Any) -> Samples:
-    """Read a table into Samples.
+def read(where: Any, **reading: Any) -> Samples | Interactions:
+    """Read a table into Samples, or a table of users and items into Interactions.
 
-    where: a path, a glob, a pandas / polars / Arrow / Hugging Face table, a list of dicts, or Samples as they are.
+    where: a path, a glob, a pandas / polars / Arrow / Hugging Face table, a list of dicts, or what was read before.
     reading: preset, columns={"label": "their_name"}, labels={"Exact": 1, ...}, label_order, task, group_by, encoding,
-        sample (that many rows at most, whole groups, chosen by chance with seed 0).
+        sample (that many rows at most, whole groups, chosen by chance with seed 0). A table with users and items, and
+        neither query nor text, is one of interactions, as with task="recommendation"; these have positive, relevant,
+        split_by and items (see ``acts.interacting.read``).
     Raises UsageError or DataError that name file, column, line and remedy.
     """
-    if isinstance(where, Samples):
+    if isinstance(where, (Samples, Interactions)):
         return where
-    from steelyard.acts import reading as act
+    from steelyard.acts import opening
     from steelyard.parts import sources
 
-    unknown = [k for k in reading if k not in READING]
+    known = (*READING, *INTERACTING)
+    unknown = [k for k in reading if k not in known]
     if unknown:
-        raise UsageError("U107", name="read", option=unknown[0], near="-", known=", ".join(READING))
+        raise UsageError("U107", name="read", option=unknown[0], near="-", known=", ".join(known))
     asked = {k: v for k, v in reading.items() if v is not None}
     sample = asked.pop("sample", None)
     how = {k: asked.pop(k) for k in ("encoding",) if k in asked}
     source = sources.choose(where, asked.pop("preset", None), **how)
-    samples = act.read(source, where, **asked)
-    if sample is not None and sample < len(samples):
-        from steelyard.acts.folding import spread
+    found = opening.read(source, where, asked)
+    return found if sample is None or sample >= len(found) else opening.some(found, int(sample))
 
-        samples = samples.take(spread(samples.group, int(sample), 0))
-    return samples
+
+def read_samples(where: Any, **reading: Any) -> Samples:
+    """Read a table into Samples. Raises UsageError U153 for one of users and items."""
+    found = read(where, **reading)
+    if isinstance(found, Interactions):
+        raise UsageError("U153", kind="relevance, classification", found="recommendation")
+    return found
 
 
 def check(data: Any, *, strict: bool = False, **reading: Any) -> Checkup:
@@ -72,9 +83,12 @@ def check(data: Any, *, strict: bool = False, **reading: Any) -> Checkup:
     Returns a Checkup; ``checkup.raise_for_errors()`` raises for what makes the table unusable, and with ``strict``
     for warnings too.
     """
-    from steelyard.acts.checking import check as act
+    from steelyard.acts import checking, inspecting
 
-    return act(read(data, **reading), strict=strict)
+    found = read(data, **reading)
+    if isinstance(found, Interactions):
+        return inspecting.check(found, strict=strict)
+    return checking.check(found, strict=strict)
 
 
 def score(
@@ -114,12 +128,29 @@ def score(
     from steelyard.acts import recording
     from steelyard.acts.encoding import encode
 
-    asked = {"model": model, "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
-    deep = tiers.options(tier, {**asked, "tuning": tuning, "precision": precision, "max_length": max_length})
+    asked = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "tuning": tuning}
+    asked |= {"precision": precision, "max_length": max_length}
+    deep = tiers.options(tier, asked if tier == "quick" else {"model": model, **asked})
+    if folds is not None:
+        _within("folds", folds, 2, "2, 3, 4 ...")
     following = tiers.trackers(tier, trackers)
-    folds = tiers.FOLDS[tier] if folds is None else folds
-    _within("folds", folds, 2, "2, 3, 4 ...")
     samples = read(data, **reading)
+    if isinstance(samples, Interactions):
+        return recommendation.score(
+            samples,
+            root=runs_root(run_dir),
+            given=isinstance(data, Interactions),
+            reading=reading,
+            tier=tier,
+            model=model,
+            seed=seed,
+            folds=folds,
+            name=name or _stem(samples),
+            progress=progress or _quiet,
+        )
+    if tier == "quick":
+        tiers.options(tier, {"model": model})
+    folds = tiers.FOLDS[tier] if folds is None else folds
     tiers.refuse_unread(samples)
     _refuse_unusable(samples)
     options = {"tier": tier, "seed": seed, "folds": folds, "reading": plain(reading)}
@@ -129,7 +160,7 @@ def score(
     plan = Plan("score", inputs, options)
     run = Run.open(runs_root(run_dir), name or _stem(samples), plan)
     if run.has("scores.parquet") and run.has("run.json"):
-        provenance.moved(run, samples)
+        provenance.moved(run, samples.origin)
         run.touch()
         return Scored(run, reopen)
     with run.locked():
@@ -142,7 +173,7 @@ def score(
             samples,
             table,
             _models(),
-            _all("estimators"),
+            parts.of_samples("estimators"),
             seed=seed,
             folds=folds,
             keep=run.keep,
@@ -195,6 +226,18 @@ def compare(
     from steelyard.features import duplicates
 
     scored = open_run(run, run_dir)
+    if isinstance(scored, Taken):
+        _within("seeds", seeds, 1, "1, 2, 3 ...; a verdict needs 3")
+        return recommendation.compare(
+            scored,
+            seeds=seeds,
+            metric=metric,
+            model=model,
+            min_gain=min_gain,
+            interest=interest,
+            arms=arms,
+            progress=progress or _quiet,
+        )
     _known_arms(arms)
     _within("seeds", seeds, 1, "1, 2, 3 ...; a verdict needs 3")
     _within("folds", folds, 2, "2, 3, 4 ...")
@@ -238,7 +281,7 @@ def compare(
             table,
             twins,
             judged,
-            {**_models(), "estimators": _all("estimators"), "policies": _all("policies")},
+            {**_models(), "estimators": parts.of_samples("estimators"), "policies": parts.of_samples("policies")},
             settings,
             model=chosen,
             networks=networks,
@@ -255,7 +298,10 @@ def open_run(run: Any, run_dir: str | Path | None = None) -> Scored:
     """Return the finished score run that ``run`` names: Scored, Run, directory, id, prefix or ``last``."""
     if isinstance(run, Scored):
         return run
-    return Scored(run if isinstance(run, Run) else Run.find(run, runs_root(run_dir)), reopen)
+    found = run if isinstance(run, Run) else Run.find(run, runs_root(run_dir))
+    if found.has("run.json") and found.read_json("run.json")["task"] == "recommendation":
+        return Taken(found, recommendation.reopen)
+    return Scored(found, reopen)
 
 
 def export(
@@ -279,7 +325,11 @@ def export(
     from steelyard.acts import exporting
 
     writer = parts.make("exports", to or _export_for(path))
-    if what == "weights":
+    if isinstance(scored, Taken) and what in ("weights", "clean"):
+        if what == "clean":
+            raise UsageError("U184", what=what, known="weights, top")
+        table = recommendation.weights(scored, policy or _recommended(scored))
+    elif what == "weights":
         chosen = policy or _recommended(scored) or "gate"
         table = exporting.weights(scored.readings, scored.samples.split, parts.make("policies", chosen))
     elif what == "clean":
@@ -304,6 +354,8 @@ def report(run: Any, path: str | Path | None = None, *, lang: str = "en", run_di
     from steelyard.run import write_atomically
 
     scored = open_run(run, run_dir)
+    if isinstance(scored, Taken):
+        raise UsageError("U184", what="report", known="weights, top")
     target = Path(path) if path else scored.run.path / "report.html"
     text = reporting.write(scored, markdown=target.suffix == ".md", lang=lang)
     write_atomically(target, lambda p: p.write_text(text, encoding="utf-8"))
@@ -344,7 +396,7 @@ def _known_arms(arms: Sequence[str]) -> None:
     """Raise UsageError U105 for an arm that nobody trains, U159 when none of those asked for could win."""
     from steelyard.acts.deciding import answer_of
 
-    known = [*parts.names("policies"), *tiers.step_arms()]
+    known = [*parts.of_samples("policies"), *tiers.step_arms()]
     for arm in arms:
         if arm not in known:
             raise UsageError("U105", kind="policies", name=arm, near=nearest(arm, known) or "-", known=", ".join(known))
@@ -356,16 +408,12 @@ def _quiet(_stage: str, _done: int, _total: int) -> None:
     """Say nothing."""
 
 
-def _stem(samples: Samples) -> str:
+def _stem(samples: Samples | Interactions) -> str:
     return Path(samples.origin.paths[0]).stem.split(".")[0] if samples.origin.paths else "table"
 
 
 def _models() -> dict[str, Any]:
     return {"linear": parts.make("models", "linear"), "boosted": parts.make("models", "boosted")}
-
-
-def _all(kind: str) -> dict[str, Any]:
-    return {name: parts.make(kind, name) for name in parts.names(kind)}
 
 
 def _judged(samples: Samples, metric: str | None) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 from steelyard.plan import Plan
 from steelyard.run import Run, all_runs
-from steelyard.values.arrays import Ints
+from steelyard.values.arrays import Ints, Strings
 from steelyard.values.comparison import Comparison
 from steelyard.values.samples import Samples
 
@@ -27,7 +27,11 @@ def file_of(plan: Plan) -> str:
 
 def judges(samples: Samples, test: Ints | None) -> str:
     """Return the name of the rows that judge: the table's own test rows, or all of its rows in turn."""
-    keys = samples.row_key if test is None else samples.row_key[test]
+    return named(samples.row_key if test is None else samples.row_key[test])
+
+
+def named(keys: Strings) -> str:
+    """Return the name of rows by their keys (k,), whatever their order."""
     return blake2b("\n".join(sorted(map(str, keys))).encode(), digest_size=8).hexdigest()
 
 

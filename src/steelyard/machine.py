@@ -7,7 +7,9 @@ import os
 import platform
 import shutil
 import sys
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from steelyard.wording import choose_language
@@ -36,6 +38,23 @@ def machine() -> dict[str, Any]:
         "versions": {name: _version(name) for name in PACKAGES},
         "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
     }
+
+
+def memory_left() -> float:
+    """Return the bytes that this process may still take without swapping; inf where nobody says."""
+    left = [float("inf")]
+    with suppress(OSError):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        left += [1024 * float(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
+    for limit, used in (
+        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    ):
+        with suppress(OSError, ValueError):  # no such limit, or the word "max"
+            left.append(float(Path(limit).read_text()) - float(Path(used).read_text()))
+    if len(left) == 1 and (total := _pages("SC_AVPHYS_PAGES")):
+        left.append(float(total))
+    return max(0.0, min(left))
 
 
 def _pages(name: str) -> int | None:

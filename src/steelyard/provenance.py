@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from steelyard.plan import Plan
 from steelyard.run import Run
-from steelyard.values.samples import Samples
+from steelyard.values.findings import Finding
+from steelyard.values.samples import Origin, Samples
 from steelyard.version import VERSION
 
 
@@ -43,12 +44,12 @@ def keep_source(run: Run, samples: Samples, always: bool = False) -> None:
         run.write("source.parquet", samples.write)
 
 
-def moved(run: Run, samples: Samples) -> None:
+def moved(run: Run, origin: Origin) -> None:
     """Let a finished run know where its file lies now, when it is no longer where it was."""
-    info, paths = run.read_json("run.json"), list(samples.origin.paths)
+    info, paths = run.read_json("run.json"), list(origin.paths)
     if paths and info["paths"] != paths and not all(Path(p).exists() for p in info["paths"]):
         told = {"paths": paths, "origin": {**info["origin"], "paths": paths}}
-        run.write_json("run.json", {**info, **told, "command": command(samples, info["reading"], run.plan)})
+        run.write_json("run.json", {**info, **told, "command": command(origin, info["reading"], run.plan)})
 
 
 def reopen(run: Run, info: Mapping[str, Any]) -> Samples:
@@ -67,10 +68,22 @@ def reopen(run: Run, info: Mapping[str, Any]) -> Samples:
 
 def facts(samples: Samples, plan: Plan, found: Mapping[str, Any], reading: Mapping[str, Any]) -> dict[str, Any]:
     """Return run.json of a score run: all that is needed to repeat it, and what was ``found``."""
+    return {
+        **common(samples.origin, samples.notes, plan, reading),
+        "rows": len(samples),
+        "groups": len(np.unique(samples.group)),
+        "task": samples.task,
+        "columns": dict(samples.columns),
+        "scale": samples.scale.as_dict(),
+        **found,
+    }
+
+
+def common(origin: Origin, notes: Iterable[Finding], plan: Plan, reading: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what run.json says of any score run: plan, source, options, versions, the command that repeats it."""
     import scipy
     import sklearn
 
-    origin = samples.origin
     return {
         "schema": "steelyard.run/1",
         "plan": plan.as_dict(),
@@ -84,15 +97,9 @@ def facts(samples: Samples, plan: Plan, found: Mapping[str, Any], reading: Mappi
             "options": dict(origin.options),
         },
         "reading": dict(reading),
-        "rows": len(samples),
-        "groups": len(np.unique(samples.group)),
-        "task": samples.task,
-        "columns": dict(samples.columns),
-        "scale": samples.scale.as_dict(),
-        "notes": [n.as_dict() for n in samples.notes],
+        "notes": [n.as_dict() for n in notes],
         "seed": plan.options["seed"],
         "tier": plan.options["tier"],
-        **found,
         "versions": {
             "steelyard": VERSION,
             "python": platform.python_version(),
@@ -102,14 +109,14 @@ def facts(samples: Samples, plan: Plan, found: Mapping[str, Any], reading: Mappi
             "scikit-learn": sklearn.__version__,
         },
         "platform": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "command": command(samples, reading, plan),
+        "command": command(origin, reading, plan),
     }
 
 
-def command(samples: Samples, reading: Mapping[str, Any], plan: Plan) -> str:
+def command(origin: Origin, reading: Mapping[str, Any], plan: Plan) -> str:
     """Return the command line that repeats a score run."""
-    chosen = {k: v for k, v in plan.options.items() if k in ("tier", "seed", "folds")}
-    words = ["steelyard", "score", *(samples.origin.paths or ("TABLE",))]
+    chosen = {k: v for k, v in plan.options.items() if k in ("tier", "seed", "folds", "model")}
+    words = ["steelyard", "score", *(origin.paths or ("TABLE",))]
     for key, value in {**reading, **chosen, **plan.options.get("deep", {})}.items():
         words += [f"--{key.replace('_', '-')}", _spelled(value)]
     return shlex.join(words)

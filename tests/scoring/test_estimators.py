@@ -36,11 +36,11 @@ def signals() -> Signals:
 
 @pytest.fixture(scope="module")
 def readings(signals: Signals) -> Readings:
-    found = estimating.read_out(signals, {n: parts.make("estimators", n) for n in parts.names("estimators")})
+    found = estimating.read_out(signals, parts.of_samples("estimators"))
     return found.with_columns(basis=np.linspace(0, 2, N))
 
 
-@pytest.mark.parametrize("name", parts.names("estimators"))
+@pytest.mark.parametrize("name", list(parts.of_samples("estimators")))
 def test_estimator_keeps_its_contract(name: str, signals: Signals) -> None:
     estimator = parts.make("estimators", name)
     assert set(estimator.needs) <= set(KNOWN)
@@ -53,7 +53,7 @@ def test_estimator_keeps_its_contract(name: str, signals: Signals) -> None:
         assert value[known].max() <= 1
 
 
-@pytest.mark.parametrize("name", parts.names("estimators"))
+@pytest.mark.parametrize("name", list(parts.of_samples("estimators")))
 def test_estimator_commutes_with_row_order(name: str, signals: Signals) -> None:
     order = np.random.default_rng(0).permutation(N)
     estimator = parts.make("estimators", name)
@@ -66,7 +66,7 @@ def test_suspicion_is_higher_for_wrong_labels(name: str, signals: Signals) -> No
     assert np.nanmin(value[:12]) > np.nanmedian(value[12:])
 
 
-@pytest.mark.parametrize("name", parts.names("policies"))
+@pytest.mark.parametrize("name", list(parts.of_samples("policies")))
 def test_policy_keeps_its_contract(name: str, readings: Readings) -> None:
     weights = parts.make("policies", name).weigh(readings)
     assert weights.weight.shape == (N,)

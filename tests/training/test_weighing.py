@@ -50,7 +50,7 @@ def test_weights_are_safe_after_any_alpha(name: str) -> None:
     assert effective_sample_size(weight) >= LEAST * N - 1e-9
     assert weight.std() > 0.05
     assert weighing.needs(0.95) == ()
-    np.testing.assert_allclose(weighing.weigh(ROWS, {}, 0.95), weight)  # frozen
+    np.testing.assert_allclose(weighing.weigh(ROWS, {}, 0.95), weight, atol=1e-3)  # frozen, but for the floor
 
 
 def test_alignment_raises_what_helps_and_lowers_what_harms() -> None:

@@ -33,6 +33,8 @@ CONTROL_OF = {
     "prune": "random_prune",
     "soft_label": "shuffled",
     "relabel": "shuffled",
+    "user_gate": "shuffled",
+    "ips": "ips_shuffled",
 }
 #: Arms that decide inside the step: ``step_`` and the alpha's name; each with the same weights on the wrong rows.
 STEP, WRONG_ROWS = "step_", "_shuffled"

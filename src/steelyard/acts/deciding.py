@@ -20,6 +20,8 @@ ANSWER_OF: Mapping[str, Answer] = {
     "prune": "prune",
     "soft_label": "relabel_first",
     "relabel": "relabel_first",
+    "user_gate": "use_weights",
+    "ips": "use_weights",
 }
 
 

@@ -29,6 +29,7 @@ from steelyard.values.scale import Scale
 def read(
     source: Source,
     where: Any,
+    batches: Iterator[pa.RecordBatch] | None = None,
     *,
     columns: Mapping[str, str | None] | None = None,
     labels: Mapping[str, float] | None = None,
@@ -39,6 +40,7 @@ def read(
 ) -> Samples:
     """Read ``where`` with ``source``.
 
+    batches: of the source, where somebody has opened it already.
     columns: canonical name -> the user's column (None: there is none). labels: name -> gain, which orders the labels.
     label_order: ``asc``, ``desc``, or the names from worst to best. group_by: a column whose equal values must not
     be split between folds. spool: folder for the mapped file of a large table; None: a temporary one.
@@ -55,7 +57,7 @@ def read(
         options["label_order"] = list(label_order)
     kept = Spool(spool)
     try:
-        table = _gather(source, where, columns, task, group_by, kept)
+        table = _gather(source, where, batches, columns, task, group_by, kept)
         return _samples(table, source, where, labels, label_order, options)
     except BaseException:
         kept.drop()
@@ -68,7 +70,7 @@ def raw(origin: Origin) -> pa.Table | None:
         return None
     source = parts.make("sources", origin.source, **dict(origin.options).get("source", {}))
     where: Any = origin.paths[0] if len(origin.paths) == 1 else list(origin.paths)
-    return pa.Table.from_batches(_guarded(source, where))
+    return pa.Table.from_batches(guarded(source, where))
 
 
 def reread(origin: Origin, spool: Path | None = None) -> Samples:
@@ -85,37 +87,43 @@ def reread(origin: Origin, spool: Path | None = None) -> Samples:
 
 
 def _gather(
-    source: Source, where: Any, columns: Mapping[str, str | None] | None, task: str | None, by: str | None, kept: Spool
+    source: Source,
+    where: Any,
+    batches: Iterator[pa.RecordBatch] | None,
+    columns: Mapping[str, str | None] | None,
+    task: str | None,
+    by: str | None,
+    kept: Spool,
 ) -> Gathered:
     table: Gathered | None = None
-    for batch in _guarded(source, where):
+    for batch in guarded(source, where) if batches is None else batches:
         if table is None:
             recognised = recognise(batch.schema, columns, source.columns, task)
             table = Gathered(recognised, batch.schema, source, by, kept, bool(source.files(where)))
         table.add(batch)
     if table is None or table.rows == 0:
-        raise DataError("D140" if table is None else "D139", file=_shown(where))
+        raise DataError("D140" if table is None else "D139", file=shown(where))
     return table
 
 
-def _guarded(source: Source, where: Any) -> Iterator[pa.RecordBatch]:
+def guarded(source: Source, where: Any) -> Iterator[pa.RecordBatch]:
     """Yield the batches; turn every failure of reading into an error that says which table."""
     try:
         yield from map(without_views, source.read(where))
     except SteelyardError:
         raise
     except PermissionError as e:
-        raise EnvironmentProblem("E230", file=str(e.filename or _shown(where))) from e
+        raise EnvironmentProblem("E230", file=str(e.filename or shown(where))) from e
     except FileNotFoundError as e:
-        raise DataError("D153", file=str(e.filename or _shown(where)), folder="-", near="-") from e
+        raise DataError("D153", file=str(e.filename or shown(where)), folder="-", near="-") from e
     except MemoryError:
         raise
     except (OSError, pa.ArrowException, ValueError, TypeError, EOFError, KeyError, RecursionError) as e:
         reason = f"{type(e).__name__}: {e}".split("\n")[0][:200]
-        raise DataError("D147", file=_shown(where), reason=reason) from e
+        raise DataError("D147", file=shown(where), reason=reason) from e
 
 
-def _shown(where: Any) -> str:
+def shown(where: Any) -> str:
     return str(where)[:200] if isinstance(where, (str, Path)) else type(where).__name__
 
 
@@ -141,7 +149,7 @@ def _samples(
     files = source.files(where)
     mark = got.print.hexdigest() if got.print is not None else file_fingerprint(files)
     paths = tuple(str(w) for w in where) if isinstance(where, (list, tuple)) else (str(where),)
-    origin = Origin(paths if files else (), mark, _source_name(source), options)
+    origin = Origin(paths if files else (), mark, source_name(source), options)
     columns = dict(got.recognised.columns)
     return Samples(
         *(table, got.recognised.task, reading.scale, label, group, origin, columns, gold, numeric, names),
@@ -159,7 +167,7 @@ def _labels(
         problems.append(DataError("D136", count=got.noticed["D136"], rows=", ".join(got.uneven)))
     if not counts:
         problems.append(DataError("D109", column=own, rows=got.rows))
-    preset = (_source_name(source), source.labels, source.gains)
+    preset = (source_name(source), source.labels, source.gains)
     reading = Reading(Scale((), False), {})
     try:
         reading = scale_of(counts, task, labels, order, preset) if counts else reading
@@ -194,8 +202,8 @@ def _notes(got: Gathered, group: Ints, label: Ints) -> list[Finding]:
         names = ", ".join(sorted(got.slices.ignored))
         notes.append(Finding("D107", "note", len(got.slices.ignored), {"columns": names}))
     if got.splits:
-        shown = ", ".join(f"'{n}' ({c:,})" for n, c in got.splits.most_common(10))
-        notes.append(Finding("D118", "warn", sum(got.splits.values()), {"values": shown}))
+        told = ", ".join(f"'{n}' ({c:,})" for n, c in got.splits.most_common(10))
+        notes.append(Finding("D118", "warn", sum(got.splits.values()), {"values": told}))
     for key, count in sorted(got.noticed.items()):
         code, _, column = key.partition(" ")
         if code in ("D128", "D131", "D132", "D141") and count:
@@ -231,9 +239,9 @@ def _gold_codes(gold: Label, reading: Reading, column: str) -> Ints:
             code[text] = found
     unknown = {t: c for t, c in gold.counts().items() if t not in code}
     if unknown:
-        shown = ", ".join(f"'{t[:60]}' ({c:,})" for t, c in list(unknown.items())[:10])
+        told = ", ".join(f"'{t[:60]}' ({c:,})" for t, c in list(unknown.items())[:10])
         known = ", ".join(reading.scale.names[:20])
-        raise DataError("D113", column=column, count=len(unknown), values=shown, known=known)
+        raise DataError("D113", column=column, count=len(unknown), values=told, known=known)
     return _codes(gold, code)
 
 
@@ -258,7 +266,7 @@ def _train_somewhere(table: pa.Table) -> tuple[pa.Table, list[Finding]]:
     return table.set_column(table.column_names.index("split"), "split", turned), [Finding("D119", "warn", valid)]
 
 
-def _source_name(source: Source) -> str:
+def source_name(source: Source) -> str:
     module = type(source).__module__
     if module.startswith("steelyard.parts.sources."):
         return module.rsplit(".", 1)[1]

@@ -119,7 +119,7 @@ LAST_CLASSES = ("category", "类目", "分类", "cat")
 
 #: Names that give the answer away: never a slice.
 ANSWER = re.compile(r"(^|_)(gold|golden|truth|true|answer|answers|correct|oracle|ground)(_|$)|真值|答案|正确|金标")
-TASKS = ("relevance", "classification", "tagging")
+TASKS = ("relevance", "classification", "tagging", "recommendation")
 #: Helpful columns: where two could be it, none is taken, and that is said; for all others it is an error.
 HELPFUL = ("brand", "category", "price", "user_id", "label_source", "guideline_version", "locale", "position", "ts")
 _SIDE = ("title", "description", "product_id", "brand", "category")
@@ -138,8 +138,13 @@ class Recognised:
     unclear: Mapping[str, tuple[str, ...]]
 
     def line(self) -> str:
-        """Return the one line that says it: ``search_term→query, title``."""
-        return ", ".join(c if c == own else f"{own}→{c}" for c, own in self.columns.items())
+        """Return the one line that says it."""
+        return line(self.columns)
+
+
+def line(columns: Mapping[str, str]) -> str:
+    """Return canonical -> own column in one line: ``search_term→query, title``."""
+    return ", ".join(c if c == own else f"{own}→{c}" for c, own in columns.items())
 
 
 def fold(name: str) -> str:
@@ -163,18 +168,18 @@ def recognise(
     names = list(schema.names)
     if task is not None and task not in TASKS:
         raise UsageError("U109", option="task", value=task, known=", ".join(TASKS))
-    given = _asked(asked or {}, names)
+    given = asked_columns(asked or {}, names, CANONICAL)
     known = {c: own for c, own in (preset or {}).items() if own in names and c not in given}
     known |= {c: own for c, own in given.items() if own}
     none = {c for c, own in given.items() if not own}
     unclear: dict[str, tuple[str, ...]] = {}
     for canonical in ALIASES:
         if canonical not in known and canonical not in none:
-            found = _candidates(canonical, (canonical, *ALIASES[canonical]), names, known)
+            found = candidates(canonical, (canonical, *ALIASES[canonical]), names, known)
             if len(found) > 1 and canonical in HELPFUL:
                 unclear[canonical] = tuple(found)
             elif found:
-                known[canonical] = _only(canonical, found)
+                known[canonical] = only(canonical, found)
     if task in (None, "relevance") and not {"query", "title", "text", "tokens", "query_id"} & (set(known) | none):
         known |= _pair(schema, known)
     chosen = _task(known, names, task)
@@ -186,23 +191,27 @@ def recognise(
     return Recognised(chosen, {c: known[c] for c in order}, tuple(n for n in names if n not in used), unclear)
 
 
-def _asked(asked: Mapping[str, str | None], names: Sequence[str]) -> dict[str, str | None]:
-    """Return canonical -> column of what the user said, in either direction."""
+def asked_columns(asked: Mapping[str, str | None], names: Sequence[str], known: Sequence[str]) -> dict[str, str | None]:
+    """Return canonical -> column of what the user said, in either direction; known: the canonical names.
+
+    Raises UsageError U101 for a column that is not there, U102 for a name that means nothing.
+    """
+    meant = [c for c in known if c != "row_key"]
     found: dict[str, str | None] = {}
     for left, right in asked.items():
-        if left in CANONICAL and (not right or right in names):
+        if left in known and (not right or right in names):
             found[left] = right
-        elif right in CANONICAL and left in names:
+        elif right in known and left in names:
             found[str(right)] = left
-        elif left in CANONICAL:
+        elif left in known:
             raise UsageError("U101", name=str(right), near=nearest(str(right), names) or "-", known=", ".join(names))
         else:
-            near = nearest(left, CANONICAL[1:]) or "-"
-            raise UsageError("U102", name=left, near=near, known=", ".join(CANONICAL[1:]))
+            near = nearest(left, meant) or "-"
+            raise UsageError("U102", name=left, near=near, known=", ".join(meant))
     return found
 
 
-def _candidates(canonical: str, aliases: Sequence[str], names: Sequence[str], known: Mapping[str, str]) -> list[str]:
+def candidates(canonical: str, aliases: Sequence[str], names: Sequence[str], known: Mapping[str, str]) -> list[str]:
     """Return the columns that could be it; the canonical name itself leaves no doubt, except for the label."""
     taken = set(known.values())
     free = [n for n in names if n not in taken]
@@ -221,7 +230,7 @@ def _text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def _only(canonical: str, found: Sequence[str]) -> str:
+def only(canonical: str, found: Sequence[str]) -> str:
     """Return the one candidate. Raises DataError D102 for two."""
     if len(found) > 1:
         raise DataError("D102", what=canonical, columns=", ".join(found), first=found[0])
@@ -231,8 +240,8 @@ def _only(canonical: str, found: Sequence[str]) -> str:
 def _label(known: dict[str, str], names: Sequence[str], task: Task, given: Mapping[str, str | None]) -> None:
     """Add the label; a category is the label of a text only when there is no other."""
     aliases = (*LABELS, *(GRADES if task == "relevance" else (*CLASSES, *GRADES)))
-    found = _candidates("label", aliases, names, known)
-    own = _only("label", found) if found else None
+    found = candidates("label", aliases, names, known)
+    own = only("label", found) if found else None
     if own is None and task == "classification" and "category" not in given:
         own = next((n for n in names if fold(n) in LAST_CLASSES), None)
         if own is not None and known.get("category") == own:

@@ -141,7 +141,7 @@ def parser() -> argparse.ArgumentParser:
     compare.add_argument("run", metavar="RUN", nargs="?", default="last")
     compare.add_argument("--seeds", type=int, default=5, help="cells, each with its own held-out queries (5)")
     compare.add_argument("--metric", help="such as ndcg@10[gain=esci]; by default what suits the labels")
-    compare.add_argument("--model", choices=["boosted", "linear", "network"])
+    compare.add_argument("--model", help="boosted, linear or network; of users and items a recommender: bpr, ease ...")
     compare.add_argument("--arms", help="only these policies, with their controls: gate,soft_label,step_alignment")
     compare.add_argument("--min-gain", type=float, default=0.0, help="least gain worth acting on (0)")
     compare.add_argument("--interest", type=float, default=0.01, help="a difference that would matter (0.01)")
@@ -187,7 +187,9 @@ def _everywhere() -> Parser:
 def _tier(verb: argparse.ArgumentParser) -> None:
     group = verb.add_argument_group("tier")
     group.add_argument("--tier", default="quick", help="quick (no torch), embed (frozen encoder) or full (fine-tuning)")
-    group.add_argument("--model", help="minilm (needs no network), a folder or a hub name")
+    group.add_argument(
+        "--model", help="minilm, a folder or a hub name; of users and items a recommender such as item_knn"
+    )
     group.add_argument("--epochs", type=int, help="full: passes over the rows (3)")
     group.add_argument("--batch-size", type=int, help="full: rows a step (32)")
     group.add_argument("--learning-rate", type=float, help="full: highest rate (1e-4)")
@@ -203,10 +205,15 @@ def _reading(verb: argparse.ArgumentParser) -> None:
     group.add_argument("--columns", help="yours are called differently: label=my_grade,query=search_term")
     group.add_argument("--labels", help="order and worth of labels: Exact=1,Partial=0.5,Irrelevant=0")
     group.add_argument("--label-order", help="desc, or the labels from worst to best: bad,fair,good")
-    group.add_argument("--task", choices=["relevance", "classification", "tagging"])
+    group.add_argument("--task", choices=["relevance", "classification", "tagging", "recommendation"])
     group.add_argument("--group-by", help="column that must not be split between folds")
     group.add_argument("--encoding", help="utf-8, gb18030, ...")
-    group.add_argument("--sample", type=int, help="use about that many rows, whole queries")
+    group.add_argument("--sample", type=int, help="use about that many rows, whole queries or users")
+    users = verb.add_argument_group("reading of users and items")
+    users.add_argument("--positive", help="what is learned from: every, a least rating such as 4, or events: cart,buy")
+    users.add_argument("--relevant", type=float, help="least rating of what was truly wanted; judges, never teaches")
+    users.add_argument("--split-by", help="given, last, user_time, random, or time:VALID,TEST")
+    users.add_argument("--items", help="file with the items' titles")
 
 
 def pairs(text: str | None, what: str) -> dict[str, str] | None:
@@ -235,6 +242,10 @@ def reading_options(args: argparse.Namespace) -> dict[str, Any]:
         "group_by": args.group_by,
         "encoding": args.encoding,
         "sample": args.sample,
+        "positive": args.positive,
+        "relevant": args.relevant,
+        "split_by": args.split_by,
+        "items": args.items,
     }
 
 

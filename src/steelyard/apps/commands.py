@@ -14,12 +14,16 @@ from steelyard.apps.cli import gate, inconclusive, reading_options
 from steelyard.apps.live import Live
 from steelyard.errors import UsageError
 from steelyard.machine import machine
+from steelyard.taken import Taken
 
 #: What a score run says of itself in one object.
 SUMMARY = (
     "rows", "groups", "labelled", "flagged", "contradicted", "benefit", "error_rate", "out_of_fold", "reviewed",
     "calibration", "model", "columns",
 )  # fmt: skip
+
+#: What a score run of interactions says of itself.
+TAKEN = ("rows", "labelled", "users", "items", "place", "reviewed", "model", "columns")
 
 
 def _out(args: argparse.Namespace, schema: str, body: dict[str, Any], text: Callable[[], str]) -> None:
@@ -74,6 +78,10 @@ def score(args: argparse.Namespace) -> int:
     )
     info = scored.info
     body = {"run": scored.run.path.name, "id": scored.id, "path": str(scored.run.path)}
+    if isinstance(scored, Taken):
+        body |= {k: info[k] for k in TAKEN}
+        _out(args, "taken/1", body, lambda: draw.taken(scored, args.lang))
+        return 0
     body |= {k: info[k] for k in SUMMARY}
     _out(args, "score/1", body, lambda: draw.scored(scored, args.lang))
     return 0
@@ -125,6 +133,9 @@ def show(args: argparse.Namespace) -> int:
             else scored.query(args.key, mask=mask) if args.what == "query"
             else [scored.row(args.key, mask=mask)]
         )  # fmt: skip
+        if isinstance(scored, Taken):
+            _out(args, "taken_rows/1", {"rows": rows}, lambda: draw.taken_rows(rows, args.lang))
+            return 0
         _out(args, "rows/1", {"rows": rows}, lambda: draw.rows(rows, args.lang, whole=args.what == "row"))
     return 0
 

@@ -9,6 +9,7 @@ from typing import Any
 from wcwidth import wcswidth, wcwidth
 
 from steelyard.scored import Scored
+from steelyard.taken import Taken
 from steelyard.values.checkup import Checkup
 from steelyard.values.comparison import Arm, Comparison
 from steelyard.values.slices import WHOM
@@ -95,6 +96,31 @@ def scored(run: Scored, lang: str) -> str:
     return "\n".join(lines)
 
 
+def taken(run: Taken, lang: str) -> str:
+    """Return the summary of a score run of interactions, and its most doubted rows."""
+    info, found = run.info, run.info["reviewed"]
+    lines = [
+        say("T_taken", lang, run=run.run.path.name, **{k: info[k] for k in ("rows", "labelled", "users", "items")})
+    ]
+    lines.append(say("T_places", lang, model=info["model"], **info["place"]))
+    if found:
+        by, base = found["by"]["suspicion"], found["by"]["in_sample_loss"]
+        facts = {"rows": found["rows"], "wrong": found["wrong"], "prevalence": found["wrong"] / found["rows"]}
+        lines.append(say("T_found", lang, **facts, **by, base_auc=base["auc"], base_ap=base["ap"]))
+    lines += ["", taken_rows(run.top(5), lang), "", say("T_after_taken", lang, run=run.run.path.name)]
+    return "\n".join(lines)
+
+
+def taken_rows(found: list[dict[str, Any]], lang: str) -> str:
+    """Return interactions with doubt and reason, two lines each."""
+    lines = []
+    for row in found:
+        text = " · ".join(plain(row[c]) for c in ("user", "item", "title") if row.get(c))
+        lines.append(f" {number(row['suspicion'])}  {pad(format(row['value'], 'g'), 8)}  {cut(text, 96)}")
+        lines.append(f"        {pad(row['row_key'], 18)} {cut(row[f'reason_{lang}'] or '–', 130)}")
+    return "\n".join(lines) or say("T_none", lang)
+
+
 def network(info: Mapping[str, Any], lang: str) -> list[str]:
     """Return what a run says of its network or encoder: loss, share, text that was cut, memory that ran out."""
     facts = info.get("network") or info.get("encoder")
@@ -161,7 +187,8 @@ def info(run: Scored, lang: str) -> str:
     i = run.info
     lines = [f" {pad(k, 14)} {plain(i[k])}" for k in ("id", "fingerprint", "rows", "groups", "task", "tier", "seed")]
     lines += [f" {pad('columns', 14)} " + ", ".join(f"{k}←{v}" for k, v in i["columns"].items())]
-    lines += [f" {pad('labels', 14)} " + ", ".join(i["scale"]["names"][:30])]
+    if "scale" in i:
+        lines += [f" {pad('labels', 14)} " + ", ".join(i["scale"]["names"][:30])]
     if i.get("calibration"):
         lines.append(reliability(i["calibration"], lang))
     lines += [f" {pad(k, 14)} {v}" for k, v in i["versions"].items()]
@@ -192,6 +219,7 @@ def comparison(result: Comparison, lang: str) -> str:
         say("T_compared", lang, **facts),
         table(head, (_arm(a, lang) for a in result.arms), (20, 8, 28, 5, 6, 10), (1, 3, 4)),
     ]
+    lines += spread(result, lang)
     lines.append("")
     lines.append(say("T_verdict", lang, answer=say(f"V_{result.answer}", lang)))
     lines += [f"          {plain(say(code, lang, **values))}" for code, values in result.why]
@@ -201,6 +229,16 @@ def comparison(result: Comparison, lang: str) -> str:
     lines.append("          " + say("T_visible", lang, visible=result.smallest_visible))
     lines += [f"          {plain(say(code, lang, **values))}" for code, values in result.limits]
     return "\n".join(lines)
+
+
+def spread(result: Comparison, lang: str) -> list[str]:
+    """Return what the lists of each recommender hold beside the deciding measure; nothing for other models."""
+    names = [n for n in result.arms[0].more if n != result.measure]
+    if not names:
+        return []
+    shown = [say(f"T_{n}", lang) if n in ("coverage", "gini") else n for n in names]
+    body = [(a.name, *(number(a.more.get(n), 4) for n in names)) for a in result.arms]
+    return ["", table([say("T_arm", lang), *shown], body, (20, *(9 for _ in names)), tuple(range(1, len(names) + 1)))]
 
 
 def _arm(arm: Arm, lang: str) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ def from_predictions(
     columns, by default those of the table in its order. There is no benefit: that needs gradients.
     Raises DataError D188 to D190 for probabilities that do not fit.
     """
-    samples = api.read(table, **reading)
+    samples = api.read_samples(table, **reading)
     p = _fitting(np.asarray(pred_probs, np.float64), classes, samples.scale, len(samples))
     if groups is not None:
         codes = np.unique(np.asarray(groups), return_inverse=True)[1].astype(np.int64)

@@ -64,7 +64,7 @@ class ImportanceScorer(BaseEstimator):
         linear, boosted = parts.make("models", "linear"), parts.make("models", "boosted")
         found = scoring.measure(table, linear, boosted, seed=seed, k=self.folds, repairs=self.repairs)
         signals = scoring.as_signals(np.array([str(i) for i in range(len(label))], object), table, found)
-        asked = [name for name in parts.names("estimators") if name not in WITHOUT]
+        asked = [name for name in parts.of_samples("estimators") if name not in WITHOUT]
         able = {name: parts.make("estimators", name) for name in asked}
         self.readings_ = estimating.read_out(signals, able)
         self.importance_ = parts.make("policies", self.policy).weigh(self.readings_).weight

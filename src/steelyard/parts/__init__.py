@@ -19,6 +19,7 @@ from steelyard.errors import UsageError, nearest
 KINDS = {
     "sources": "Source",
     "models": "Model",
+    "recommenders": "Recommender",
     "estimators": "Estimator",
     "policies": "Policy",
     "measures": "Measure",
@@ -87,3 +88,9 @@ def make(kind: str, name: str, **options: Any) -> Any:
                 known=", ".join(known) or "-",
             )
     return cls(**options)
+
+
+def of_samples(kind: str) -> dict[str, Any]:
+    """Return name -> part with its defaults, of all estimators or policies that need nothing but what samples have."""
+    made = {name: make(kind, name) for name in names(kind)}
+    return {name: part for name, part in made.items() if not part.interactions}

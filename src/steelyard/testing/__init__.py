@@ -11,6 +11,7 @@ from steelyard.testing.exports import check_export
 from steelyard.testing.measures import check_measure
 from steelyard.testing.models import check_model
 from steelyard.testing.policies import check_policy
+from steelyard.testing.recommenders import check_recommender
 from steelyard.testing.sources import check_source
 from steelyard.testing.trackers import check_tracker
 
@@ -20,6 +21,7 @@ __all__ = [
     "check_measure",
     "check_model",
     "check_policy",
+    "check_recommender",
     "check_source",
     "check_tracker",
 ]

@@ -43,14 +43,20 @@ def signals(seed: int = 1) -> Signals:
         "twin_label": given.astype(np.int32),
         "agreeing": rng.integers(0, 3, ROWS).astype(np.int32),
         "contradicting": np.where(right, 0, rng.integers(0, 3, ROWS)).astype(np.int32),
+        "user": rng.integers(0, 9, ROWS),
+        "item": np.where(right, rng.integers(3, 20, ROWS), rng.integers(0, 3, ROWS)),
+        "fitted_loss": np.where(given >= 0, rng.random(ROWS) + ~right, np.nan),
+        "propensity": np.where(right, 0.2, 0.4) + 0.1 * rng.random(ROWS),
     }
     return scoring.as_signals(np.array([f"k{i}" for i in range(ROWS)], object), table, columns)
 
 
 def readings(seed: int = 1) -> Readings:
     """Return what every estimator of the package reads from ``signals``; ``basis`` as in a comparison."""
-    found = estimating.read_out(signals(seed), {n: make("estimators", n) for n in names("estimators")})
-    return found.with_columns(basis=np.linspace(0, 2, ROWS))
+    seen = signals(seed)
+    found = estimating.read_out(seen, {n: make("estimators", n) for n in names("estimators")})
+    users = {n: seen[n] for n in ("user", "item", "propensity")}
+    return found.with_columns(basis=np.linspace(0, 2, ROWS), **users)
 
 
 def ranking(seed: int = 0, classes: int = 4, groups: int = 12) -> Ranking:

@@ -27,6 +27,10 @@ KNOWN = {
     "contradicting": "(n,) same or near-identical pairs that carry another label",
     "twin_label": "(n,) int32 label of the majority of same or near-identical pairs; its own where it is not outvoted",
     "agreeing": "(n,) same or near-identical pairs that carry the same label",
+    "user": "(n,) int64 code of the user; interactions only, as the following",
+    "item": "(n,) int64 code of the item",
+    "fitted_loss": "(n,) loss of the row under the model that learned from it, nats",
+    "propensity": "(n,) chance that the user saw the item at all, up to a factor, 0..1",
 }
 
 

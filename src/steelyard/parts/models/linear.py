@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from steelyard.parts.models import Model
+from steelyard.parts.models._classes import one_hot, softmax
 from steelyard.values.arrays import Floats, Ints
 
 
@@ -121,22 +122,6 @@ def narrowed(x: sp.csr_matrix, columns: Ints) -> sp.csr_matrix:
         kept = found >= 0
         data, found = data * kept, np.where(kept, found, 0)
     return sp.csr_matrix((data, found, x.indptr), shape=(x.shape[0], len(columns)))
-
-
-def softmax(z: Floats) -> Floats:
-    """Return the softmax over the last axis, in place."""
-    z -= z.max(-1, keepdims=True)
-    np.exp(z, out=z)
-    z /= z.sum(-1, keepdims=True)
-    return z
-
-
-def one_hot(label: Ints, classes: int) -> Floats:
-    """Return (n, c) float32; a row of zeros where the label is -1."""
-    out = np.zeros((len(label), classes), np.float32)
-    known = np.flatnonzero(label >= 0)
-    out[known, label[known]] = 1.0
-    return out
 
 
 def _prior(target: Floats, weight: Floats) -> Floats:

@@ -17,8 +17,10 @@ class Policy:
     """Contract of a policy: subclasses write ``raw``, and ``targets`` if they repair labels.
 
     needs: names of the readings used. control: True for arms that exist to prove the others (uniform, shuffled).
+    interactions: True for those that need what only interactions have.
     """
 
+    interactions: ClassVar[bool] = False
     needs: ClassVar[tuple[str, ...]] = ()
     control: ClassVar[bool] = False
 

@@ -60,6 +60,10 @@ class Source:
                 first = first or batch.schema
                 yield batch if batch.schema == first else _aligned(batch, first, path)
 
+    def items(self, where: Any) -> pa.Table | None:
+        """Return the table of items that comes with the interactions of ``where``; None where there is none."""
+        return None
+
     def read_file(self, path: Path) -> Iterator[pa.RecordBatch]:
         """Yield the batches of one file."""
         raise NotImplementedError

@@ -1,0 +1,142 @@
+"""Contrasting: from the cells of recommenders to one of five answers; paired over users and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from steelyard.acts.bootstrapping import deviation, difference, interval
+from steelyard.acts.cells import BASE, Settings, control_of
+from steelyard.acts.deciding import answer_of, decide, limits, wins
+from steelyard.acts.recommending import BASELINES, Cell
+from steelyard.values.arrays import Floats, Mask
+from steelyard.values.comparison import Arm, Comparison, SliceEffect
+
+#: Users in a band of activity; smaller bands are not tested for harm.
+LEAST_USERS = 50
+
+
+def bootstrap(
+    cells: list[Cell], names: list[str], settings: Settings, users: Mask | None = None
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Return per arm the value of every cell (k,) and of every replicate (b,), users crossed with cells.
+
+    One draw of users and cells serves all arms, so that differences are paired (Owen 2007). users: (u,) who counts.
+    """
+    rng = np.random.default_rng(settings.seed + 17)
+    k, whole = len(cells), len(cells[0].activity)
+    anyone = np.any([np.isfinite(c.values[BASE]) for c in cells], axis=0) & (True if users is None else users)
+    times = rng.poisson(1.0, (settings.draws, whole)).astype(np.float32)[:, anyone]
+    pick = rng.multinomial(k, np.full(k, 1 / k), size=settings.draws)
+    values, draws = {}, {}
+    for name in names:
+        seen = np.stack([c.values[name][anyone] for c in cells], axis=1)
+        known = np.isfinite(seen)
+        total = times @ np.where(known, seen, 0.0)
+        count = times @ known.astype(np.float32)
+        mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+        values[name] = np.array([np.nanmean(v) if np.isfinite(v).any() else np.nan for v in seen.T])
+        draws[name] = np.where(pick > 0, pick * mean, 0.0).sum(axis=1) / k
+    return values, draws
+
+
+def conclude(cells: list[Cell], measure: str, model: str, on: str, settings: Settings) -> Comparison:
+    """Return the comparison. measure: the name of the one that decides; on: ``given`` or ``gold``.
+
+    Baselines take part in the table, not in the verdict: a limit says when one of them beats what was trained.
+    """
+    names = list(cells[0].values)
+    values, draws = bootstrap(cells, names, settings)
+    candidates = [n for n in names if answer_of(n)]
+    strict = 0.05 / max(1, len(candidates))
+    arms = tuple(_arm(n, names, cells, values, draws, strict) for n in names)
+    by_name = {a.name: a for a in arms}
+    winners = [by_name[n] for n in candidates if wins(by_name[n], settings)]
+    winner = max(winners, key=lambda a: a.delta.value, default=None)
+    visible = 2.8 * max((deviation(draws, n) for n in candidates), default=0.0)
+    effects = _bands(cells, winner.name, settings) if winner else ()
+    tested = np.any([np.isfinite(c.values[BASE]) for c in cells], axis=0)
+    groups = int(tested.sum())
+    answer, why = decide(arms, winner, effects, groups, visible, settings, len(cells))
+    gain = None
+    if winner is not None and "oracle" in by_name and by_name["oracle"].delta.low > 0:
+        gap = np.maximum(difference(draws, "oracle", BASE), 1e-6)
+        gain = interval(winner.delta.value / by_name["oracle"].delta.value, difference(draws, winner.name, BASE) / gap)
+    return Comparison(
+        answer=answer,
+        recommended=winner.name if winner and answer == answer_of(winner.name) else None,
+        why=why,
+        measure=measure,
+        on=on,
+        model=model,
+        rows=cells[0].rows,
+        groups=groups,
+        cells=len(cells),
+        smallest_visible=float(visible),
+        arms=arms,
+        slices=effects,
+        recovered_gain=gain,
+        limits=(*limits(arms, winner, "gold"), *_limits(by_name, cells, model, on)),
+        settings=dict(vars(settings)),
+    )
+
+
+def _arm(
+    name: str,
+    names: list[str],
+    cells: list[Cell],
+    values: Mapping[str, Floats],
+    draws: Mapping[str, Floats],
+    strict: float,
+) -> Arm:
+    delta, control = difference(values, name, BASE), control_of(name)
+    over = None
+    if control in names:
+        gap = float(np.nanmean(difference(values, name, control)))
+        over = interval(gap, difference(draws, name, control), strict)
+    every = cells[0].more[name]
+    return Arm(
+        name=name,
+        control=name != BASE and answer_of(name) is None,
+        value=float(np.nanmean(values[name])),
+        delta=interval(float(np.nanmean(delta)), difference(draws, name, BASE), strict),
+        over_control=over,
+        per_seed=tuple(float(d) for d in delta),
+        ess=float(np.mean([c.ess[name] for c in cells])),
+        top_share=float(np.mean([c.top[name] for c in cells])),
+        more={m: float(np.mean([c.more[name][m] for c in cells])) for m in every},
+    )
+
+
+def _bands(cells: list[Cell], arm: str, settings: Settings) -> tuple[SliceEffect, ...]:
+    """Return what the arm does to users of few, of more and of many rows; harm is tested for all bands together."""
+    activity = cells[0].activity
+    tested = np.isfinite(cells[0].values[BASE])
+    low, high = (int(v) for v in np.quantile(activity[tested], [1 / 3, 2 / 3]))
+    bands = {f"1-{low}": activity <= low, f"{low + 1}-{high}": (activity > low) & (activity <= high)}
+    bands[f"{high + 1}-"] = activity > high
+    chosen = {name: of for name, of in bands.items() if (of & tested).sum() >= LEAST_USERS}
+    out = []
+    for name, of in chosen.items():
+        values, draws = bootstrap(cells, [BASE, arm], settings, of)
+        value = float(np.nanmean(difference(values, arm, BASE)))
+        found = interval(value, difference(draws, arm, BASE), 0.05 / len(chosen))
+        out.append(SliceEffect(arm, "rows_of_user", name, int((of & tested).sum()), found, found.high_strict < 0))
+    return tuple(out)
+
+
+def _limits(
+    arms: Mapping[str, Arm], cells: list[Cell], model: str, on: str
+) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+    found: list[tuple[str, Mapping[str, Any]]] = [] if on == "gold" else [("VL13", {})]
+    trained = max((a for n, a in arms.items() if answer_of(n) or n == BASE), key=lambda a: a.value)
+    rivals = [arms[n] for n in BASELINES if n in arms and n != model]
+    better = max((a for a in rivals if a.value > trained.value), key=lambda a: a.value, default=None)
+    if better is not None:
+        facts = {"arm": better.name, "value": better.value, "model": model, "best": trained.name}
+        found.append(("VL11", {**facts, "best_value": trained.value}))
+    for name, problem in cells[0].refused.items():
+        found.append(("VL12", {"arm": name, **{f: problem.facts[f] for f in ("items", "needed", "free")}}))
+    return tuple(found)

@@ -1,0 +1,262 @@
+"""Recommending: every arm learns from the same interactions, stops by others, and is asked for lists of all items.
+
+A cell is one seed. Its rows to learn from, to stop by and to test on are disjoint, by the given split, else by the
+time of each user, else by chance. Readings are computed inside the rows to learn from. A list never holds an item that
+its user took in the rows to learn from (nor, on test rows, in those to stop by); what a user took again is no test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from steelyard.acts import dividing, doubting
+from steelyard.acts.cells import BASE, CONTROL_OF, STEP, WRONG_ROWS, Settings
+from steelyard.acts.recalling import best, coverage, gini, ranking
+from steelyard.acts.stages import Keep
+from steelyard.errors import DataError, EnvironmentProblem
+from steelyard.values.arrays import AnyArray, Floats, Ints, Mask, Strings
+from steelyard.values.interactions import Interactions
+from steelyard.values.readings import Readings
+from steelyard.values.weights import effective_sample_size
+
+#: Which estimator's suspicion the policies use, see ``parts/estimators/standing.py``.
+HEADLINE = "standing"
+#: A training is looked at this often at most; the best look counts. All arms train to the end, so that none gets more.
+LOOKS = 20
+#: Arms that weigh by a reading, and arms that weigh inside the step.
+POLICIES = ("user_gate", "ips")
+ALPHAS = ("t_ce", "r_ce")  # their arms are called step_t_ce, step_r_ce
+BASELINES = ("popularity", "item_knn", "ease")
+
+#: Share of a user's rows to test on, and of its rows to stop by: users of five rows have one of each.
+HELD = 0.2
+
+Importance = Callable[[Ints, Floats, float], Floats]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a comparison is made of. base, scorer: Recommender parts, the one that the arms train and the one that
+    reads. baselines, estimators, policies, alphas, measures: by name; measures: the first one decides.
+    """
+
+    base: Any
+    scorer: Any
+    baselines: Mapping[str, Any]
+    estimators: Mapping[str, Any]
+    policies: Mapping[str, Any]
+    alphas: Mapping[str, Any]
+    measures: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Sets:
+    """learn: the rows to learn from, users and items with the codes of all. stop, test: (u, m) what was truly taken
+    of what was not seen before; seen_stop, seen_test: (u, m) what no list may hold."""
+
+    learn: Interactions
+    stop: csr_array
+    test: csr_array
+    seen_stop: csr_array
+    seen_test: csr_array
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one cell found. values: arm -> (u,) measure, NaN for users without test rows. more: arm -> every measure,
+    coverage and gini. ess, top: arm -> n_eff / n and the weight of the top 1%. activity: (u,) rows to learn from.
+    refused: baselines that this machine cannot train, with the reason."""
+
+    values: Mapping[str, Floats]
+    more: Mapping[str, Mapping[str, float]]
+    ess: Mapping[str, float]
+    top: Mapping[str, float]
+    activity: Ints
+    rows: int
+    refused: Mapping[str, EnvironmentProblem]
+
+
+def run(rows: Interactions, parts: Parts, settings: Settings, number: int, keep: Keep) -> Cell:
+    """Return one cell. keep: stages of the run; an arm is one. Raises DataError D230 without rows to test on."""
+    seed = settings.seed + 1000 * number
+    sets = three_sets(rows, seed)
+    readings = readings_inside(sets.learn, parts, settings, seed)
+    values: dict[str, Floats] = {}
+    more: dict[str, Mapping[str, float]] = {}
+    ess, top = {}, {}
+    refused: dict[str, EnvironmentProblem] = {}
+    ways = list(arms(readings, sets.learn, parts, settings, seed))
+    depth = _depth(parts, rows.n_items)
+    users = np.flatnonzero(np.diff(sets.test.indptr) > 0)
+    for name, weight, importance in ways:
+        found = keep(
+            f"cell-{number}-{name}", partial(_lists, parts.base, parts, sets, weight, importance, seed, users, depth)
+        )
+        both = {"uniform": "last", BASE: "best"} if name == "uniform" else {name: "best"}
+        for arm, which in both.items():
+            values[arm], more[arm] = judge(found[which], sets.test, users, parts, rows.n_items)
+            ess[arm] = float(found["ess"])
+            top[arm] = _top_share(weight)
+    for name, part in parts.baselines.items():
+        try:
+            lists = partial(_lists, part, parts, sets, np.ones(len(sets.learn)), None, seed, users, depth)
+            found = keep(f"cell-{number}-{name}", lists)
+        except EnvironmentProblem as e:
+            refused[name] = e
+            continue
+        values[name], more[name] = judge(found["best"], sets.test, users, parts, rows.n_items)
+        ess[name], top[name] = 1.0, 0.01
+    activity = np.bincount(sets.learn.user, minlength=rows.n_users)
+    return Cell(values, more, ess, top, activity, len(sets.learn), refused)
+
+
+def three_sets(rows: Interactions, seed: int) -> Sets:
+    """Return what to learn from, to stop by and to test on; see the module. Raises DataError D230."""
+    split = splits(rows, seed)
+    wanted = rows.positive if rows.gold is None else rows.positive & (rows.gold == 1)
+    learn = rows.positive & (split == "train")
+    before = rows.positive & (split != "test")
+    held = {s: wanted & (split == s) & ~np.isin(rows.pair, rows.pair[seen])
+            for s, seen in (("valid", learn), ("test", before))}  # fmt: skip
+    if not learn.any() or not held["test"].any() or not held["valid"].any():
+        counts = {"train": int(learn.sum()), "valid": int(held["valid"].sum()), "test": int(held["test"].sum())}
+        raise DataError("D230", **counts)
+
+    def matrix(of: Mask) -> csr_array:
+        found = rows.take(of).matrix().tocsr()
+        found.sum_duplicates()
+        return found
+
+    return Sets(rows.take(learn), matrix(held["valid"]), matrix(held["test"]), matrix(learn), matrix(before))
+
+
+def splits(rows: Interactions, seed: int) -> Strings:
+    """Return (n,) the splits of a cell: those of the table; what it lacks is taken by time, else by chance."""
+    given = rows.split
+    if not (given == "test").any():
+        by_time = rows.ts is not None
+        return dividing.by_user_time(rows, HELD, HELD) if by_time else dividing.at_random(rows, seed, HELD, HELD)
+    if (given == "valid").any():
+        return given
+    rest = np.flatnonzero(given == "train")
+    left = rows.take(rest)
+    by_time = rows.ts is not None
+    inner = dividing.by_user_time(left, 0.0, HELD) if by_time else dividing.at_random(left, seed, 0.0, HELD)
+    out = given.copy()
+    out[rest[inner == "test"]] = "valid"
+    return out
+
+
+def readings_inside(learn: Interactions, parts: Parts, settings: Settings, seed: int) -> Readings:
+    """Return the readings of the rows to learn from, from themselves alone."""
+    signals = doubting.as_signals(learn, doubting.measure(learn, parts.scorer, k=settings.inner_folds, seed=seed))
+    columns = {name: e.estimate(signals) for name, e in parts.estimators.items()}
+    columns["suspicion"] = columns[HEADLINE]
+    return Readings(learn.row_key, {**columns, **{c: signals[c] for c in ("user", "item", "propensity")}})
+
+
+def arms(
+    readings: Readings, learn: Interactions, parts: Parts, settings: Settings, seed: int
+) -> Iterator[tuple[str, Floats, Importance | None]]:
+    """Yield name, weights (n,) and what weighs inside the step (None: the weights do)."""
+    ones = np.ones(len(learn))
+    rng = np.random.default_rng(seed)
+    yield "uniform", ones, None
+    for name, policy in parts.policies.items():
+        if settings.wants(name):
+            weight = policy.weigh(readings).weight
+            yield name, weight, None
+            yield CONTROL_OF[name], rng.permutation(weight), None
+    if learn.gold is not None and (learn.gold == 0).any():
+        yield "oracle", (learn.gold != 0).astype(float), None
+    if not parts.base.stepwise:
+        return
+    for name, alpha in parts.alphas.items():
+        if settings.wants(STEP + name):
+            yield STEP + name, ones, _inside(alpha, None)
+            yield STEP + name + WRONG_ROWS, ones, _inside(alpha, np.random.default_rng(seed + 1))
+
+
+def judge(items: Ints, held: csr_array, users: Ints, parts: Parts, n_items: int) -> tuple[Floats, dict[str, float]]:
+    """Return the first measure of every user (u,), and the mean of all measures with coverage and gini."""
+    ranked = ranking(items, held, users)
+    per_user = [m.per_query(ranked) for m in parts.measures.values()]
+    whole = np.full(held.shape[0], np.nan)
+    whole[np.unique(ranked.group)] = per_user[0]
+    more = {name: float(np.nanmean(v)) for name, v in zip(parts.measures, per_user, strict=True)}
+    return whole, {**more, "coverage": coverage(items, n_items), "gini": gini(items, n_items)}
+
+
+def _lists(
+    base: Any, parts: Parts, sets: Sets, weight: Floats, how: Importance | None, seed: int, users: Ints, depth: int
+) -> dict[str, AnyArray]:
+    """Return test lists (b, k) of a recommender at its best moment and at its last, and n_eff / n."""
+    plain = bool((weight == 1).all())
+    ess = np.array(effective_sample_size(weight) / max(len(weight), 1))
+    if not base.stepwise:
+        items = _fixed(base, sets, None if plain else weight, seed, users, depth)
+        return {"best": items, "last": items, "ess": ess}
+    kept = weight > 0
+    learn = sets.learn if kept.all() else sets.learn.take(kept)
+    own = weight[kept] / weight[kept].mean()
+    sizes: list[float] = []
+
+    def importance(rows: Ints, loss: Floats, progress: float) -> Floats:
+        alpha = own[rows] if how is None else how(rows, loss, progress)
+        sizes.append(effective_sample_size(alpha) / max(len(alpha), 1))
+        return alpha
+
+    stop = np.flatnonzero(np.diff(sets.stop.indptr) > 0)
+    every = max(1, -(-base.epochs // LOOKS))
+    top, found = -np.inf, None
+    for epoch in base.train(learn, None if plain and how is None else importance, seed):
+        last = epoch.number == base.epochs
+        if epoch.number % every and not last:
+            continue
+        value = _value(parts, sets, epoch.fitted, stop, depth)
+        if value > top:
+            top, found = value, best(epoch.fitted.scores, sets.seen_test, users, depth)
+    at_end = best(epoch.fitted.scores, sets.seen_test, users, depth)
+    return {
+        "best": at_end if found is None else found,
+        "last": at_end,
+        "ess": np.array(np.mean(sizes)) if sizes else ess,
+    }
+
+
+def _value(parts: Parts, sets: Sets, fitted: Any, stop: Ints, depth: int) -> float:
+    items = best(fitted.scores, sets.seen_stop, stop, depth)
+    measure = next(iter(parts.measures.values()))
+    return float(np.nanmean(measure.per_query(ranking(items, sets.stop, stop))))
+
+
+def _fixed(part: Any, sets: Sets, weight: Floats | None, seed: int, users: Ints, depth: int) -> Ints:
+    """Return test lists of a recommender that is trained at once."""
+    return best(part.fit(sets.learn, weight, seed).scores, sets.seen_test, users, depth)
+
+
+def _inside(alpha: Any, shuffled: np.random.Generator | None) -> Importance:
+    """Return the importance by an alpha of the losses of a step; shuffled: the same weights on the wrong rows."""
+
+    def importance(rows: Ints, loss: Floats, progress: float) -> Floats:
+        raw = alpha.raw({"loss": loss}, progress)
+        return raw if shuffled is None else shuffled.permutation(raw)
+
+    return importance
+
+
+def _depth(parts: Parts, n_items: int) -> int:
+    """Return how long the lists must be for every measure: the largest cut, or all items."""
+    cuts = [getattr(m, "k", None) for m in parts.measures.values()]
+    return n_items if None in cuts else min(n_items, max(c for c in cuts if c is not None))
+
+
+def _top_share(weight: Floats) -> float:
+    top = np.sort(weight)[::-1][: max(1, len(weight) // 100)].sum()
+    return float(top / max(weight.sum(), 1e-12))

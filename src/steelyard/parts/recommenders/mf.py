@@ -1,0 +1,66 @@
+"""Matrix factorisation by points: each item met is a yes, drawn items that were not met are a no."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from steelyard.parts.recommenders import Epoch, Importance, Recommender, alphas, counted
+from steelyard.parts.recommenders._adam import Table
+from steelyard.parts.recommenders._factors import Factors
+from steelyard.parts.recommenders._negatives import Negatives
+from steelyard.values.interactions import Interactions
+
+
+@dataclass(frozen=True)
+class Mf(Recommender):
+    """Minimises mean [ alpha_ui (-log s(x_u'y_i + b_i)) + sum over drawn j of -log s(-(x_u'y_j + b_j)) ] by Adam.
+
+    The loss for which T-CE and R-CE are published (Wang et al. 2021, with GMF): the loss of a row, and its weight, are
+    those of its yes; what is drawn against it keeps weight 1. GMF of He et al. 2017 with an output layer of ones.
+    embedding_size: d. negatives: drawn anew for every row in every epoch. reg: on the vectors and biases of a step.
+    """
+
+    stepwise: ClassVar[bool] = True
+    embedding_size: int = 32
+    epochs: int = 30
+    batch_size: int = 1024
+    negatives: int = 1
+    learning_rate: float = 0.002
+    reg: float = 1e-3
+    scale: float = 0.01
+
+    def train(self, interactions: Interactions, importance: Importance | None = None, seed: int = 0) -> Iterator[Epoch]:
+        rng = np.random.default_rng(seed)
+        n, d = len(interactions), self.embedding_size
+        user = Table(self.scale * rng.standard_normal((interactions.n_users, d), dtype=np.float32))
+        item = Table(self.scale * rng.standard_normal((interactions.n_items, d), dtype=np.float32))
+        bias = Table(np.zeros((interactions.n_items, 1), np.float32))
+        negatives = Negatives(interactions)
+        fitted = Factors(*counted(interactions, np.ones(n)), user.value, item.value, bias.value[:, 0])
+        batch = max(1, min(self.batch_size, n // 40 + 1))
+        steps = -(-n // batch)
+        losses = np.empty(n, np.float32)
+        for epoch in range(self.epochs):
+            order = rng.permutation(n)
+            drawn = negatives.draw(rng, order, self.negatives)
+            for step in range(steps):
+                own = slice(step * batch, (step + 1) * batch)
+                rows, done = order[own], epoch * steps + step
+                i = np.concatenate([interactions.item[rows], drawn[own].T.ravel()])
+                u = np.tile(interactions.user[rows], 1 + self.negatives)
+                x, y = user.value[u], item.value[i]
+                z = np.einsum("nd,nd->n", x, y) + bias.value[i, 0]
+                losses[rows] = np.logaddexp(0, -z[: len(rows)])
+                weight = np.ones(len(i), np.float32)
+                weight[: len(rows)] = alphas(importance, rows, done / (steps * self.epochs), losses[rows])
+                met = np.arange(len(i)) < len(rows)
+                pull = ((weight * (np.exp(-np.logaddexp(0, -z)) - met)) / len(rows))[:, None].astype(np.float32)
+                shrink = (self.reg * weight / len(rows))[:, None]
+                user.move(u, pull * y + shrink * x, self.learning_rate, done + 1)
+                item.move(i, pull * x + shrink * y, self.learning_rate, done + 1)
+                bias.move(i, pull + shrink * bias.value[i], self.learning_rate, done + 1)
+            yield Epoch(epoch + 1, losses, fitted)

@@ -1,0 +1,67 @@
+"""A finished score run of interactions: what ``score`` returns for a table of users and items."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from steelyard.errors import DataError, UsageError
+from steelyard.scored import Scored, sentence
+from steelyard.values.arrays import Ints
+from steelyard.values.interactions import Interactions
+
+
+class Taken(Scored):
+    """The doubt about every positive row; nothing is called mislabelled, for nobody said that an item is disliked."""
+
+    def __repr__(self) -> str:
+        return f"Taken({self.run.path.name}: {self.table.num_rows:,} interactions)"
+
+    @cached_property
+    def interactions(self) -> Interactions:
+        """The interactions, read again from the source. Raises DataError S310 when it is gone or has changed."""
+        found: Interactions = self._reopen(self.run, self.info)
+        if found.origin.fingerprint != self.info["fingerprint"]:
+            missing = len(set(self.column("row_key")) - set(found.row_key))
+            paths = ", ".join(self.info["paths"]) or "table"
+            raise DataError("S310", path=paths, count=missing, rows=self.table.num_rows)
+        return found
+
+    def query(self, asked: str, *, mask: bool = True) -> list[dict[str, Any]]:
+        """Return all rows of the user with this id, most doubted first. Raises UsageError U123 for nobody."""
+        found = np.flatnonzero(self.column("user").astype(str) == asked.strip())
+        if not len(found):
+            raise UsageError("U123", query=asked)
+        doubt = np.nan_to_num(self.column("suspicion")[found], nan=-1.0)
+        return self.rows(found[np.argsort(-doubt, kind="stable")], mask=mask)
+
+    def _texts(self, positions: Ints, mask: bool) -> list[dict[str, Any]]:
+        titles = self.interactions.titles
+        if titles is None:
+            return [{} for _ in positions]
+        return [{"title": titles[i] or None} for i in self.interactions.item[positions]]
+
+    def rows(self, positions: Ints, *, text: bool = True, mask: bool = True) -> list[dict[str, Any]]:
+        """Return rows as dictionaries with reasons in both languages; users masked unless told otherwise."""
+        from steelyard.features.personal import mask as masked
+
+        picked = self.table.take(pa.array(positions)).to_pylist()
+        texts = self._texts(positions, mask) if text else [{} for _ in picked]
+        out = []
+        for row, words in zip(picked, texts, strict=True):
+            shown = {**words, **_told(row)}
+            shown["user"] = masked(shown["user"]) if mask else shown["user"]
+            out.append(shown)
+        return out
+
+
+def _told(row: Mapping[str, Any]) -> dict[str, Any]:
+    facts = json.loads(row["reason_facts"]) if row["reason_facts"] else {}
+    shown = {k: v for k, v in row.items() if k != "reason_facts"}
+    shown |= {f"reason_{lang}": sentence(row["reason"], facts, lang) for lang in ("en", "zh")}
+    return {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in shown.items()}
