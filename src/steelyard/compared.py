@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from steelyard.plan import Plan
 from steelyard.run import Run, all_runs
@@ -39,7 +38,12 @@ def named(keys: Strings) -> str:
 def write(run: Run, plan: Plan, result: Comparison, test: str) -> None:
     """Write a comparison under its plan's name and as the latest. test: name of the rows that judged it."""
     for name in (file_of(plan), LATEST):
-        run.write_json(name, {**result.as_dict(), "plan": plan.id, "test": test})
+        run.write_json(name, {**_lasting(result), "plan": plan.id, "test": test})
+
+
+def _lasting(result: Comparison) -> dict[str, Any]:
+    """Return a comparison without its count of uses, which grows."""
+    return {name: value for name, value in result.as_dict().items() if name != "test_uses"}
 
 
 def revive(run: Run, plan: Plan) -> bool:
@@ -66,4 +70,12 @@ def latest(run: Run) -> Comparison | None:
 def uses(root: Path, test: str) -> int:
     """Return how many comparisons of all runs under ``root`` these test rows have judged."""
     files = [(run, p.name) for run in all_runs(root) for p in run.path.glob("compare-*.json")]
-    return int(np.sum([run.read_json(name).get("test") == test for run, name in files]))
+    return sum(_judged_by(run, name) == test for run, name in files)
+
+
+def _judged_by(run: Run, name: str) -> str | None:
+    """Return the name of the rows that judged a comparison, None for a file that nobody can read."""
+    try:
+        return run.read_json(name).get("test")
+    except (OSError, ValueError, AttributeError):
+        return None

@@ -154,3 +154,24 @@ def test_dev_rows_train_where_nothing_else_does(reading):
     s = reading([PAIR | {"title": str(i), "split": x} for i, x in enumerate(["dev", "test"])])
     assert s.split.tolist() == ["train", "test"]
     assert next(n for n in s.notes if n.code == "D119").count == 1
+
+
+SIDES = {"left": ["a b", "c d", "e f"], "right": ["x y", "z w", "u v"]}
+
+
+@pytest.mark.parametrize("names", [("sentence1", "sentence2"), ("premise", "hypothesis"), ("left", "right")])
+def test_the_two_texts_of_a_pair_are_query_and_title(reading, names):
+    s = reading({names[0]: ["a", "b", "c"], names[1]: ["x", "y", "z"], "label": [0, 1, 1]})
+    assert s.columns["query"] == names[0]
+    assert s.columns["title"] == names[1]
+
+
+def test_names_of_a_pair_mean_nothing_beside_a_text_or_as_numbers_or_alone(reading):
+    text = {"text": ["a", "b", "c"], "label": [0, 1, 1]}
+    for more in (SIDES, {"left": [1, 2, 3]}, {"left": [1, 2, 3], "right": [4, 5, 6]}, {"left": ["a", "b", "c"]}):
+        s = reading({**text, **more})
+        assert s.task == "classification"
+        assert s.columns["text"] == "text"
+    tagged = reading({"tokens": [["a"], ["b"]], "tags": [["O"], ["B"]], "left": ["x", "y"], "right": ["z", "w"]})
+    assert tagged.task == "tagging"
+    assert "query" not in tagged.columns

@@ -153,3 +153,26 @@ def test_a_parquet_file_written_by_polars_is_read(rows, reading, tmp_path):
     s = reading(path)
     assert s.row_key.tolist() == reading(rows).row_key.tolist()
     assert s.table["shop"].to_pylist() == ["s1"] * len(rows)
+
+
+def test_a_dataset_dict_names_its_splits(rows, reading):
+    datasets = pytest.importorskip("datasets")
+    both = datasets.DatasetDict({"train": datasets.Dataset.from_list(rows), "test": datasets.Dataset.from_list(rows)})
+    with pytest.raises(DataError, match="D197") as caught:
+        reading(both)
+    assert caught.value.facts["splits"] == "train, test"
+
+
+def test_tags_of_a_hugging_face_dataset_become_names(reading):
+    datasets = pytest.importorskip("datasets")
+    tags = datasets.List(datasets.ClassLabel(names=["O", "B-X"]))
+    features = datasets.Features({"tokens": datasets.List(datasets.Value("string")), "tags": tags})
+    s = reading(datasets.Dataset.from_dict({"tokens": [["a", "b"], ["c"]], "tags": [[0, 1], [0]]}, features=features))
+    assert s.table["tags"].to_pylist() == [["O", "B-X"], ["O"]]
+
+
+def test_what_a_users_lazy_frame_raises_is_told(reading):
+    polars = pytest.importorskip("polars")
+    with pytest.raises(DataError, match="D149") as caught:
+        reading(polars.LazyFrame({"a": [1]}).select("b"))
+    assert "b" in caught.value.facts["reason"]

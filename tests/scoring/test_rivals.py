@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import steelyard as sy
 from steelyard import compared
-from steelyard.acts.deciding import limits
+from steelyard.acts.cells import Settings
+from steelyard.acts.deciding import decide, limits, unseen
 from steelyard.demonstration import catalogue
 from steelyard.features.duplicates import twin_label
 from steelyard.parts import make
@@ -59,24 +61,35 @@ def test_loss_proportional_is_the_loss_within_its_clip() -> None:
     np.testing.assert_allclose(weight, raw / raw.mean(), rtol=1e-4)
 
 
-def test_weight_on_few_rows_is_named() -> None:
-    arms = (arm("gate", 0.01, 0.002, ess=0.4), arm("prune", 0.01, 0.002, ess=0.6), arm("shuffled", 0, -0.1, ess=0.4))
-    assert [(code, facts.get("arm")) for code, facts in limits(arms, arms[0], "gold")] == [("VL02", "gate")]
+def test_weight_on_few_rows_is_named_of_the_winner_alone() -> None:
+    heavy, fair = arm("gate", 0.01, 0.002, ess=0.4), arm("prune", 0.01, 0.002, ess=0.6)
+    assert [code for code, _ in limits((heavy, fair), heavy, "gold")] == ["VL02"]
+    assert limits((heavy, fair), fair, "gold") == ()
+    assert limits((heavy, fair), None, "gold") == ()
 
 
-@pytest.mark.parametrize(
-    ("value", "low", "winner", "told"),
-    [
-        (0.02, 0.01, 0.015, True),
-        (0.01, 0.005, 0.015, False),
-        (0.02, -0.001, 0.015, False),
-        (0.02, 0.01, None, True),
-    ],
-)
-def test_a_cheap_rival_that_gains_as_much_is_named(value: float, low: float, winner: float | None, told: bool) -> None:
-    won = None if winner is None else arm("gate", winner, 0.001)
-    found = limits((arm("majority_fix", value, low),), won, "gold")
-    assert [code for code, _ in found] == (["VL04"] if told else [])
+@pytest.mark.parametrize(("low", "told"), [(-0.001, ["VL04"]), (0.001, [])])
+def test_a_winner_that_hardly_leads_the_rival_without_a_model_says_so(low: float, told: list[str]) -> None:
+    winner = arm("gate", 0.02, 0.01)
+    found = limits((winner, arm("majority_fix", 0.019, 0.01)), winner, "gold", arm("", 0.001, low).delta)
+    assert [code for code, _ in found] == told
+
+
+@pytest.mark.parametrize(("low", "told"), [(0.001, ["VL05"]), (-0.001, [])])
+def test_a_rival_that_gains_where_nothing_wins_is_named(low: float, told: list[str]) -> None:
+    assert [code for code, _ in limits((arm("majority_fix", 0.01, low),), None, "gold")] == told
+
+
+def test_at_the_ceiling_of_a_measure_few_groups_rule_nothing_out() -> None:
+    flat = tuple(arm(name, 0.0, 0.0) for name in ("gate", "prune"))
+    assert unseen(flat, 100) == pytest.approx(0.03)
+    assert decide(flat, None, (), 100, 0.0, Settings())[0] == "cannot_tell"
+    assert decide(flat, None, (), 400, 0.0, Settings())[0] == "keep_uniform"
+    wide = (arm("gate", 0.0, -0.005), flat[1])
+    assert unseen(wide, 100) == 0
+    assert decide(wide, None, (), 100, 0.0, Settings())[0] == "keep_uniform"
+    answer, why = decide(wide, None, (), 19, 0.0, Settings())
+    assert (answer, why[0][0]) == ("cannot_tell", "VW07")
 
 
 def test_noisy_judges_are_named() -> None:
@@ -94,6 +107,12 @@ def test_the_uses_of_test_rows_are_counted_over_all_runs(tmp_path: Path) -> None
     found = sy.compare(second, run_dir=tmp_path, **QUICK)
     assert found.test_uses == 2
     assert "VL03" not in [code for code, _ in found.limits]
+    assert "test_uses" not in (first.run.path / "compare.json").read_text()
+    broken = tmp_path / "zzz-aaaa"
+    broken.mkdir()
+    (broken / "plan.json").write_text("{}")
+    (broken / "compare-aaaaaaaa.json").write_text('{"schema": ')
+    assert compared.latest(second.run).test_uses == 2
     assert sy.compare(sy.score(catalogue.make(4, 240), run_dir=tmp_path), run_dir=tmp_path, **QUICK).test_uses == 1
 
 
@@ -105,14 +124,17 @@ def test_many_uses_are_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_the_majority_arm_runs_only_where_twins_disagree(tmp_path: Path) -> None:
     table = catalogue.make(3, 240)
+    first = table.slice(0, 1)
+    other = "E" if first["label"][0].as_py() != "E" else "I"
+    outvoting = first.set_column(first.column_names.index("label"), "label", pa.array([other], table["label"].type))
+    table = pa.concat_tables([table, outvoting, outvoting])
     some = sy.compare(sy.score(table, run_dir=tmp_path), run_dir=tmp_path, seeds=3, repairs=0, inner_folds=2)
     names = {a.name for a in some.arms}
     assert {a.name for a in some.arms if not a.control} == {
         "uniform_early_stop", "gate", "prune", "soft_label", "relabel",
     }  # fmt: skip
     assert {"majority_fix", "loss_proportional"} <= names
-    apart = table.slice(0, table.num_rows)
     titles = [f"{t} item{i}" for i, t in enumerate(table["title"].to_pylist())]
-    apart = apart.set_column(apart.column_names.index("title"), "title", [titles])
+    apart = table.set_column(table.column_names.index("title"), "title", [titles])
     none = sy.compare(sy.score(apart, run_dir=tmp_path), run_dir=tmp_path, seeds=3, repairs=0, inner_folds=2)
     assert "majority_fix" not in {a.name for a in none.arms}

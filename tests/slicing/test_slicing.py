@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from steelyard.acts.slicing import slices
+from steelyard.acts.slicing import Benefit, slices
 
 COLUMNS = {"shop": np.array(["a", "b", "a", "b", "c", "a"] * 50)}
 
@@ -152,23 +152,28 @@ def test_without_suspicion_the_example_is_the_first_flagged_row() -> None:
         assert s.example == np.flatnonzero((COLUMNS["shop"] == s.values[0]) & flagged)[0]
 
 
-def test_benefit_of_a_slice_is_the_mean_of_its_rows_that_have_one() -> None:
+def test_benefit_of_a_slice_is_the_weighted_mean_over_the_folds() -> None:
     rng = np.random.default_rng(0)
-    shop, code = rng.choice(["a", "b"], 800), rng.choice(["x", "y", "z"], 800)
-    benefit = rng.standard_normal(800) + (shop == "b")
-    benefit[::7] = np.nan
-    for s in slices({"shop": shop, "code": code}, rng.random(800) < 0.2, benefit=benefit, depth=2):
-        inside = np.ones(800, bool)
+    shop, code, fold = rng.choice(["a", "b"], 800), rng.choice(["x", "y", "z"], 800), rng.integers(0, 4, 800)
+    cosine, length = rng.uniform(-1, 1, 800), rng.exponential(size=800)
+    cosine[::7] = np.nan
+    told = Benefit(cosine, length, fold, {"own": {("shop", 1): (0.1, -0.2, 0.4)}, "rest": {}})
+    for s in slices({"shop": shop, "code": code}, rng.random(800) < 0.2, benefit=told, depth=2):
+        inside = np.isfinite(cosine)
         for column, value in zip(s.columns, s.values, strict=True):
             inside &= {"shop": shop, "code": code}[column] == value
-        own = benefit[inside & np.isfinite(benefit)]
-        assert s.benefit == pytest.approx(own.mean())
-        half = 1.96 * own.std(ddof=1) / np.sqrt(len(own))
-        assert s.benefit_low == pytest.approx(own.mean() - half)
-        assert s.benefit_high == pytest.approx(own.mean() + half)
+        means = [np.average(cosine[i], weights=length[i]) for f in range(4) if (i := inside & (fold == f)).any()]
+        assert s.benefit == pytest.approx(np.mean(means))
+        half = 3.182446 * np.std(means, ddof=1) / 2
+        assert s.benefit_low == pytest.approx(s.benefit - half, rel=1e-5)
+        assert s.benefit_high == pytest.approx(s.benefit + half, rel=1e-5)
+        own = (0.1, -0.2, 0.4) if s.values == ("b",) else (None,) * 3
+        assert (s.benefit_own, s.benefit_own_low, s.benefit_own_high) == own
+        assert s.benefit_rest is None
 
 
 def test_without_benefit_nothing_is_told_of_it() -> None:
-    found = slices({"shop": ["a", "b"] * 100}, np.arange(200) < 20, benefit=np.full(200, np.nan))
+    nothing = Benefit(np.full(200, np.nan), np.ones(200), np.arange(200) % 5)
+    found = slices({"shop": ["a", "b"] * 100}, np.arange(200) < 20, benefit=nothing)
     assert found
     assert all(s.benefit is None for s in found)

@@ -120,7 +120,7 @@ class CellTask:
         seed = settings.seed + 1000 * self.number
         train, stop, test = _three_sets(table, judged, settings, self.number, seed)
         readings = _readings_inside(table, self.twins, parts, settings, train, seed)
-        disputed = bool(len(self.twins)) and bool(duplicates.twins(self.twins, table.label)[1].any())
+        disputed = bool(len(self.twins)) and bool((duplicates.twin_label(self.twins, table.label) != table.label).any())
         ways = _ways(table, judged, parts, readings, train, seed, disputed)
         ways += self.networks.ways(len(train)) if self.networks else []
         ways = [way for way in ways if settings.wants(way.name)]
@@ -217,7 +217,7 @@ def _ways(
 ) -> list[training.Way]:
     """Return the arms: uniform with and without early stopping, every policy, its controls, the oracle if known.
 
-    disputed: whether any near-identical rows of the table contradict each other; else there is no majority to follow.
+    disputed: whether any row of the table is outvoted by its near-identical rows; else there is no majority to follow.
     """
     ones = np.ones(len(train))
     ways = [training.Way("uniform", ones, None, early=False), training.Way(BASE, ones, None)]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from steelyard.acts.checks.columns import check_columns, check_empty
 from steelyard.acts.checks.cost import Load, Machine, check_cost, deep_costs, quick_cost
-from steelyard.acts.checks.labels import check_clicks, check_labels, check_queries
+from steelyard.acts.checks.labels import check_clicks, check_labels, check_queries, tag_counts
 from steelyard.acts.checks.looked import Findings, Looked
 from steelyard.acts.checks.power import check_power
 from steelyard.acts.checks.privacy import check_personal
@@ -38,7 +39,7 @@ def check(samples: Samples, *, strict: bool = False, machine: Machine | None = N
     this one. The findings about the data depend on the samples only; texts are not quoted, row keys are.
     """
     machine = machine or Machine.here()
-    looked = Looked(samples)
+    looked = Looked(_by_tags(samples) if samples.task == "tagging" else samples)
     found = [*samples.notes, *check_columns(looked)]
     load = Load.of(looked)
     cost = quick_cost(load, machine)
@@ -48,6 +49,14 @@ def check(samples: Samples, *, strict: bool = False, machine: Machine | None = N
     return Checkup(tuple(found), _facts(looked), {"quick": cost, **deep_costs(load, machine, cost)}, strict)
 
 
+def _by_tags(samples: Samples) -> Samples:
+    """Return tagged samples with a label a sequence of tags, so that equal tokens with other tags contradict."""
+    tags = ["\0".join(map(str, row or ())) for row in samples.table["tags"].to_pylist()]
+    return replace(
+        samples, label=np.unique(np.array(tags, object).astype(str), return_inverse=True)[1].astype(np.int32)
+    )
+
+
 def _all(parts: Iterable[Findings]) -> Findings:
     for part in parts:
         yield from part
@@ -55,7 +64,9 @@ def _all(parts: Iterable[Findings]) -> Findings:
 
 def _facts(looked: Looked) -> dict[str, Any]:
     samples = looked.samples
-    counts = np.bincount(samples.label[samples.labelled], minlength=len(samples.scale))
+    counts = np.bincount(samples.label[samples.labelled], minlength=len(samples.scale)).tolist()
+    if samples.task == "tagging":
+        counts = list(tag_counts(samples).values())
     return {
         "task": samples.task,
         "rows": len(samples),

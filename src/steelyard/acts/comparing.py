@@ -10,7 +10,7 @@ import numpy as np
 
 from steelyard.acts.bootstrapping import bootstrap, deviation, difference, interval
 from steelyard.acts.cells import BASE, Cell, CellTask, Judged, Settings, control_of
-from steelyard.acts.deciding import answer_of, decide, limits, wins
+from steelyard.acts.deciding import RIVAL, answer_of, decide, limits, unseen, wins
 from steelyard.acts.stages import Keep, Progress, keep_nothing, no_progress
 from steelyard.features.table import Table
 from steelyard.values.arrays import Floats, Ints
@@ -75,11 +75,11 @@ def _conclude(
         rows=len(table),
         groups=groups,
         cells=len(cells),
-        smallest_visible=visible,
+        smallest_visible=max(visible, unseen(arms, groups)),
         arms=arms,
         slices=effects,
         recovered_gain=gain,
-        limits=limits(arms, winner, judged.on),
+        limits=limits(arms, winner, judged.on, _lead(values, draws, winner)),
         settings=dict(vars(settings)),
     )
 
@@ -112,6 +112,14 @@ def _arm(
         top_share=float(np.mean([c.top[name] for c in cells])),
         cost=round(float(visited), 2),
     )
+
+
+def _lead(values: Mapping[str, Floats], draws: Mapping[str, Floats], winner: Arm | None) -> Interval | None:
+    """Return what the winner gains over the rival that needs no model, None without one of them."""
+    if winner is None or RIVAL not in values:
+        return None
+    lead = float(np.nanmean(difference(values, winner.name, RIVAL)))
+    return interval(lead, difference(draws, winner.name, RIVAL))
 
 
 def _recovered(draws: Mapping[str, Floats], values: Mapping[str, Floats], name: str) -> Interval | None:

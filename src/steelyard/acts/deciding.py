@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from steelyard.acts.cells import STEP, WRONG_ROWS, Settings, control_of
-from steelyard.values.comparison import Answer, Arm, SliceEffect
+from steelyard.values.comparison import Answer, Arm, Interval, SliceEffect
 
 LEAST_CELLS = 3  # fewer cells cannot tell
 LEAST_ESS = 0.5  # effective sample size over rows, below which a gain rests on few rows
-#: Rivals that cost nothing: what a repair gains beyond them, it gains by reading the text.
-CHEAP = ("majority_fix", "loss_proportional")
+LEAST_GROUPS = 20  # fewer groups cannot carry an interval
+#: The rival that needs no model: what a repair gains beyond it, it gains by reading the text.
+RIVAL = "majority_fix"
 ANSWER_OF: Mapping[str, Answer] = {
     "gate": "use_weights",
     "prune": "prune",
@@ -36,16 +37,33 @@ def wins(arm: Arm, settings: Settings) -> bool:
     return arm.delta.low_strict > 0 and arm.delta.value > settings.min_gain and beats_control
 
 
-def limits(arms: tuple[Arm, ...], winner: Arm | None, on: str) -> tuple[tuple[str, Mapping[str, Any]], ...]:
-    """Return what the reader must know beside the verdict: noisy judges, weight on few rows, a cheap rival as good."""
+def limits(
+    arms: tuple[Arm, ...], winner: Arm | None, on: str, lead: Interval | None = None
+) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+    """Return what the reader must know beside the verdict: noisy judges, weight on few rows, a cheap rival as good.
+
+    lead: of the winner over RIVAL, None without one of them.
+    """
     found: list[tuple[str, Mapping[str, Any]]] = [] if on == "gold" else [("VL01", {})]
-    few = [a for a in arms if answer_of(a.name) and a.ess < LEAST_ESS]
-    found += [("VL02", {"arm": a.name, "ess": a.ess, "top": a.top_share}) for a in few]
-    for rival in (a for a in arms if a.name in CHEAP):
-        if rival.delta.low > 0 and (winner is None or rival.delta.value >= winner.delta.value):
-            facts = {"arm": rival.name, "delta": rival.delta.value, "low": rival.delta.low, "high": rival.delta.high}
-            found.append(("VL04", facts))
+    if winner is not None and winner.ess < LEAST_ESS:
+        found.append(("VL02", {"arm": winner.name, "ess": winner.ess, "top": winner.top_share}))
+    if winner is not None and lead is not None and lead.low <= 0:
+        facts = {"rival": RIVAL, "delta": lead.value, "low": lead.low, "high": lead.high}
+        found.append(("VL04", {"arm": winner.name, **facts}))
+    rival = next((a for a in arms if a.name == RIVAL), None)
+    if winner is None and rival is not None and rival.delta.low_strict > 0:
+        facts = {"delta": rival.delta.value, "low": rival.delta.low, "high": rival.delta.high}
+        found.append(("VL05", {"rival": RIVAL, **facts}))
     return tuple(found)
+
+
+def unseen(arms: tuple[Arm, ...], groups: int) -> float:
+    """Return the share of groups that an effect could have and still leave no trace here; 0 once any arm differs.
+
+    Where no arm changes any test row, as at a measure's ceiling, the bootstrap has nothing to draw from: its interval
+    shrinks to a point. Hanley and Lippman-Hand 1983: of n groups without a change, up to 3 / n may change, 95%.
+    """
+    return 0.0 if any(a.delta.high > a.delta.low for a in arms) else 3 / max(groups, 1)
 
 
 def decide(
@@ -63,6 +81,8 @@ def decide(
     above its negative control. Without one: keep_uniform when every arm's interval ends below ``interest`` (a gain
     that matters is ruled out), else cannot_tell.
     """
+    if groups < LEAST_GROUPS:
+        return "cannot_tell", (("VW07", {"groups": groups, "least": LEAST_GROUPS}),)
     if cells < LEAST_CELLS:
         return "cannot_tell", (("VW06", {"cells": cells, "least": LEAST_CELLS}),)
     candidates = [a for a in arms if answer_of(a.name)]
@@ -80,6 +100,6 @@ def decide(
     lucky = [a for a in candidates if a.delta.low_strict > 0 and a.over_control and a.over_control.low <= 0]
     if lucky:
         return "cannot_tell", (("VW04", {"arm": lucky[0].name, "control": control_of(lucky[0].name)}),)
-    if all(a.delta.high < settings.interest for a in candidates):
+    if all(a.delta.high < settings.interest for a in candidates) and unseen(arms, groups) < settings.interest:
         return "keep_uniform", (("VW02", {**facts, **more}),)
-    return "cannot_tell", (("VW03", {**facts, **more}),)
+    return "cannot_tell", (("VW03", {**facts, **more, "visible": max(visible, unseen(arms, groups))}),)

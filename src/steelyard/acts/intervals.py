@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import gammaln, ndtri
+from scipy.special import gammaln, ndtri, stdtrit
 
 from steelyard.values.arrays import Floats, Ints
 
@@ -67,3 +67,17 @@ def _tail(k: int, n: int, flagged: int, rows: int) -> float:
 
 def _log_choose(n: int, k: Ints) -> Floats:
     return gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
+
+
+def over_folds(value: Floats, level: float = 0.95) -> tuple[float, float, float] | None:
+    """Return the mean of (k,) values, one a fold, NaN where a fold has none, with Student's interval; None below two.
+
+    The rows of a fold share a model and a reference, so folds are what repeats, not rows.
+    """
+    value = np.asarray(value, dtype=np.float64)
+    value = value[np.isfinite(value)]
+    if len(value) < 2:
+        return None
+    mean = float(value.mean())
+    half = float(stdtrit(len(value) - 1, 0.5 + level / 2) * value.std(ddof=1) / np.sqrt(len(value)))
+    return mean, mean - half, mean + half

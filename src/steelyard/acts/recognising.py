@@ -15,12 +15,10 @@ from steelyard.values.samples import CANONICAL, Task
 ALIASES: dict[str, tuple[str, ...]] = {
     "query": (
         *("search_term", "search_query", "keyword", "keywords", "query_text", "search_text", "queries"),
-        *("sentence1", "sentence_1", "text_a", "question1", "left", "premise"),
         *("查询", "查询词", "搜索词", "搜索查询", "关键词", "检索词", "查询文本"),
     ),
     "title": (
         *("product_title", "item_title", "product_name", "item_name", "doc_title", "name", "product"),
-        *("sentence2", "sentence_2", "text_b", "question2", "right", "hypothesis"),
         *("商品标题", "标题", "商品名称", "商品名", "名称", "产品名称"),
     ),
     "description": (
@@ -75,6 +73,15 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "query_description": (),
     "query_price": (),
 }
+#: Names of the two texts of a pair: they are query and title where both are there, hold text, and no text is named.
+PAIRS = (
+    ("sentence1", "sentence2"),
+    ("sentence_1", "sentence_2"),
+    ("text_a", "text_b"),
+    ("question1", "question2"),
+    ("premise", "hypothesis"),
+    ("left", "right"),
+)
 #: Names of labels of every task; of grades; of classes. The last are labels of a text only.
 LABELS = ("label", "labels", "标签", "标注", "标注结果")
 GRADES = (
@@ -173,6 +180,8 @@ def recognise(
                 unclear[canonical] = tuple(found)
             elif found:
                 known[canonical] = only(canonical, found)
+    if task in (None, "relevance") and not {"query", "title", "text", "tokens", "query_id"} & (set(known) | none):
+        known |= _pair(schema, known)
     chosen = _task(known, names, task)
     if chosen != "tagging" and "label" not in known and "label" not in none:
         _label(known, names, chosen, given)
@@ -207,6 +216,18 @@ def candidates(canonical: str, aliases: Sequence[str], names: Sequence[str], kno
     taken = set(known.values())
     free = [n for n in names if n not in taken]
     return [canonical] if canonical in free and canonical != "label" else [n for n in free if fold(n) in aliases]
+
+
+def _pair(schema: pa.Schema, known: Mapping[str, str]) -> dict[str, str]:
+    """Return query and title of a table whose two texts go by the names of a pair, nothing for any other table."""
+    texts = {fold(f.name): f.name for f in schema if _text(f.type) and f.name not in known.values()}
+    found = [(a, b) for a, b in PAIRS if a in texts and b in texts]
+    return {"query": texts[found[0][0]], "title": texts[found[0][1]]} if len(found) == 1 else {}
+
+
+def _text(kind: pa.DataType) -> bool:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def only(canonical: str, found: Sequence[str]) -> str:

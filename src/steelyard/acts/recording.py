@@ -19,7 +19,7 @@ from steelyard.acts.calibrating import REVIEWED, calibrate
 from steelyard.acts.gathering import gather
 from steelyard.acts.intervals import wilson
 from steelyard.acts.neighbouring import neighbour_labels
-from steelyard.acts.slicing import categories, slices
+from steelyard.acts.slicing import Benefit, categories, slices
 from steelyard.acts.stages import Keep, Progress
 from steelyard.acts.suggesting import expected
 from steelyard.features import duplicates
@@ -29,14 +29,13 @@ from steelyard.values.arrays import AnyArray
 from steelyard.values.readings import Readings
 from steelyard.values.samples import Samples
 from steelyard.values.signals import Signals
+from steelyard.values.slices import ENDS, WHOM
 
 #: What training itself showed of a row, where a network was trained; see ``acts.ledger``.
 SEEN = ("aum", "forgetting_seen", "loss_seen")
 #: What a deeper tier adds: signals in, signals and facts of the run out.
 Deepen = Callable[[dict[str, AnyArray]], tuple[dict[str, AnyArray], dict[str, Any]]]
 
-#: Names of what a slice's own rows and all others do for it.
-WHOSE, ENDS = ("own", "rest"), ("", "_low", "_high")
 WORST = 1000  # most suspicious rows that have a reason, flagged or not
 
 
@@ -71,13 +70,15 @@ def record(
     deepen: what a tier above quick makes of the quick signals; it gives the same signals, more, and facts.
     """
     columns = categories(slice_columns(samples), len(samples))
+    # a slice of one label asks for that label by definition: it gets no reference of its own
+    sliced = [np.full(len(samples), -1, np.int32) if c.name == "label" else c.code for c in columns]
     measured = scoring.measure(
         table,
         models["linear"],
         models["boosted"],
         seed=seed,
         k=folds,
-        slices=np.stack([c.code for c in columns], axis=1) if columns else None,
+        slices=np.stack(sliced, axis=1) if sliced else None,
         keep=keep,
         each=each,
         progress=progress,
@@ -104,14 +105,19 @@ def record(
     scores = scores.append_column("p_mislabel", pa.array(chance))
     own = signals.get("alignment_own")
     for i, c in enumerate(columns if own is not None else []):
+        if c.name == "label":
+            continue
         scores = scores.append_column(f"benefit_in_{c.name}", pa.array(own[:, i]))  # type: ignore[index]
     found = slices(
         columns,
         readings["flagged"],
         suspicion=readings["suspicion"],
-        benefit=readings["benefit"],
-        own=own,
-        rest=whole_slices(columns, of_slices) if of_slices else None,
+        benefit=Benefit(
+            readings["benefit"],
+            signals["gradient_norm"],
+            signals["fold"],
+            whole_slices(columns, of_slices) if of_slices else {},
+        ),
         row_key=samples.row_key,
     )
     progress("evidence", 4, 4)
@@ -193,10 +199,7 @@ def _slice(found: Any) -> dict[str, Any]:
         "q_value": float(found.q_value),
         "star": bool(found.star),
         "suspicion": found.suspicion,
-        "benefit": found.benefit,
-        "benefit_low": found.benefit_low,
-        "benefit_high": found.benefit_high,
-        **{f"benefit_{whose}{end}": getattr(found, f"benefit_{whose}{end}") for whose in WHOSE for end in ENDS},
+        **{f"{whom}{end}": getattr(found, f"{whom}{end}") for whom in WHOM for end in ENDS},
         "example": found.row_key,
     }
 
@@ -231,9 +234,16 @@ def _facts(samples: Samples, signals: Signals, readings: Readings) -> dict[str, 
 
 
 def _benefit(readings: Readings) -> dict[str, float] | None:
-    """Return the mean benefit of all rows and the share of rows whose step would hurt unseen queries; None without."""
-    known = readings["benefit"][np.isfinite(readings["benefit"])]
-    return {"mean": float(known.mean()), "negative": float(np.mean(known < 0))} if len(known) else None
+    """Return the mean benefit, weighted by the gradients' lengths, and the share of rows that pull back; None without.
+
+    The mean is what a step on all rows does for unseen queries; most rows are easy and hardly count in it.
+    """
+    cosine, length = readings["benefit"], readings["gradient_norm"]
+    known = np.isfinite(cosine) & (length > 0)
+    if not known.any():
+        return None
+    mean = float(np.average(cosine[known], weights=length[known]))
+    return {"mean": mean, "negative": float(np.mean(cosine[known] < 0))}
 
 
 def _error_rate(samples: Samples, readings: Readings) -> dict[str, Any] | None:

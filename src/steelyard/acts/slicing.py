@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -12,12 +11,25 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from steelyard.acts.intervals import benjamini_hochberg, hypergeometric_p, wilson
+from steelyard.acts.intervals import benjamini_hochberg, hypergeometric_p, over_folds, wilson
 from steelyard.values.arrays import AnyArray, Floats, Ints, Mask, Strings
-from steelyard.values.slices import Category, Slice
+from steelyard.values.slices import ENDS, Category, Slice
 
 #: Two slices whose rows overlap by more than this Jaccard index are one.
 SAME = 0.95
+
+
+@dataclass(frozen=True)
+class Benefit:
+    """Whom rows help. cosine: (n,) with the gradient of all unseen rows; length: (n,) of the gradients; fold: (n,).
+
+    slices: ``own`` and ``rest`` -> column and code -> mean over the folds with its interval (``aligning``).
+    """
+
+    cosine: Floats
+    length: Floats
+    fold: Ints
+    slices: Mapping[str, Mapping[tuple[str, int], tuple[float, float, float]]] = field(default_factory=dict)
 
 
 @dataclass
@@ -36,8 +48,12 @@ def categories(columns: Mapping[str, Any], rows: int, minimum: int | None = None
 
     columns: name -> (n,) array, list or Arrow column; nulls, NaN and '' are no value.
     """
-    least = minimum if minimum is not None else int(min(100, max(10, rows / 50)))
+    least = _least(rows, minimum)
     return [_encoded(name, values, least) for name, values in columns.items()]
+
+
+def _least(rows: int, minimum: int | None) -> int:
+    return minimum if minimum is not None else int(min(100, max(10, rows / 50)))
 
 
 def slices(
@@ -45,9 +61,7 @@ def slices(
     flagged: Mask,
     *,
     suspicion: Floats | None = None,
-    benefit: Floats | None = None,
-    own: Floats | None = None,
-    rest: Mapping[tuple[str, int], tuple[float, float, float]] | None = None,
+    benefit: Benefit | None = None,
     row_key: Strings | None = None,
     minimum: int | None = None,
     q: float = 0.05,
@@ -57,8 +71,7 @@ def slices(
 
     samples_columns: what ``categories`` reads or returns.
     flagged: (n,) what is counted. suspicion: (n,) 0..1, picks the examples. row_key: (n,) names the examples.
-    benefit: (n,) signed; its mean is told of every slice. own: (n, c) the same for the row's own slice of each column.
-    rest: column and code -> benefit of the other rows for a slice, with its interval.
+    benefit: what is told of whom the rows of each slice help.
     minimum: fewest rows of a slice; by default 100, in small tables n / 50 but not below 10.
     q: rate of false stars among the stars (Benjamini and Hochberg over all slices tested). depth: 1, or 2 for
     pairs of columns as well. Slices of almost the same rows (Jaccard above 0.95) are merged into the first found.
@@ -70,10 +83,10 @@ def slices(
     rows, total = len(flagged), int(flagged.sum())
     if rows == 0:
         return []
-    columns = (
-        categories(samples_columns, rows, minimum) if isinstance(samples_columns, Mapping) else list(samples_columns)
-    )
-    least = minimum if minimum is not None else int(min(100, max(10, rows / 50)))
+    columns = [] if isinstance(samples_columns, Mapping) else list(samples_columns)
+    if isinstance(samples_columns, Mapping):
+        columns = categories(samples_columns, rows, minimum)
+    least = _least(rows, minimum)
     counted = [p for i, c in enumerate(columns) for p in _parts((i,), c.code, (len(c.names),), flagged, least)]
     singles = _merged(counted, columns)
     parts = [p for p in singles if p.n < rows]
@@ -82,9 +95,7 @@ def slices(
     if not parts:
         return []
     found = _tested(parts, columns, flagged, total, q, suspicion, row_key)
-    if benefit is not None:
-        found = _with_benefit(found, columns, benefit)
-    return found if own is None else _with_own(found, columns, own, rest or {})
+    return found if benefit is None else _with_benefit(found, columns, benefit)
 
 
 def _check(columns: Mapping[str, Any] | Sequence[Category], rows: int, depth: int) -> None:
@@ -211,52 +222,32 @@ def _tested(
     ]
 
 
-def _with_benefit(found: list[Slice], columns: list[Category], benefit: Floats) -> list[Slice]:
-    """Return the slices with the mean benefit of their rows that have one, and its interval."""
-    known = np.flatnonzero(np.isfinite(benefit))
-    value = np.asarray(benefit, dtype=np.float64)[known]
+def _with_benefit(found: list[Slice], columns: list[Category], benefit: Benefit) -> list[Slice]:
+    """Return the slices with what their rows do for all, what they do for the slice, and what the others do for it."""
+    known = np.flatnonzero(np.isfinite(benefit.cosine) & (benefit.length > 0))
+    k = int(benefit.fold.max(initial=0)) + 1
+    fold, length = benefit.fold[known], benefit.length[known].astype(np.float64)
+    weighed = benefit.cosine[known] * length
     by_name = {c.name: c for c in columns}
-    sums: dict[tuple[str, ...], list[Floats]] = {}
+    means: dict[tuple[str, ...], Floats] = {}
     out = []
     for part in found:
         used = [by_name[name] for name in part.columns]
-        if part.columns not in sums:
-            code = (used[0].code if len(used) == 1 else _crossed(used[0], used[1]))[known]
-            sums[part.columns] = [np.asarray(np.bincount(code + 1, value**p), np.float64) for p in (0, 1, 2)]
         sizes = tuple(len(c.names) for c in used)
+        if part.columns not in means:
+            code = (used[0].code if len(used) == 1 else _crossed(used[0], used[1]))[known].astype(np.int64)
+            place, cells = (code + 1) * k + fold, (int(np.prod(sizes)) + 1) * k
+            sums = (np.bincount(place, v, minlength=cells).reshape(-1, k) for v in (weighed, length))
+            total, weight = sums
+            means[part.columns] = np.divide(total, weight, out=np.full(total.shape, np.nan), where=weight > 0)
         codes = tuple(c.names.index(v) for c, v in zip(used, part.values, strict=True))
-        at = int(np.ravel_multi_index(codes, sizes)) + 1
-        n, total, squares = (float(s[at]) if at < len(s) else 0.0 for s in sums[part.columns])
-        if n >= 2:
-            mean = total / n
-            half = 1.96 * math.sqrt(max(squares / n - mean * mean, 0.0) / (n - 1))
-            part = replace(part, benefit=mean, benefit_low=mean - half, benefit_high=mean + half)
-        out.append(part)
-    return out
-
-
-def _with_own(
-    found: list[Slice],
-    columns: list[Category],
-    own: Floats,
-    rest: Mapping[tuple[str, int], tuple[float, float, float]],
-) -> list[Slice]:
-    """Return the slices of one column with what their own rows and all others do for them."""
-    place = {c.name: i for i, c in enumerate(columns)}
-    out = []
-    for part in found:
-        if len(part.columns) == 1:
-            column = columns[place[part.columns[0]]]
-            code = column.names.index(part.values[0])
-            value = own[column.code == code, place[column.name]].astype(np.float64)
-            value = value[np.isfinite(value)]
-            if len(value) >= 2:
-                mean, half = float(value.mean()), 1.96 * float(value.std(ddof=1)) / math.sqrt(len(value))
-                part = replace(part, benefit_own=mean, benefit_own_low=mean - half, benefit_own_high=mean + half)
-            if (column.name, code) in rest:
-                mean, low, high = rest[column.name, code]
-                part = replace(part, benefit_rest=mean, benefit_rest_low=low, benefit_rest_high=high)
-        out.append(part)
+        told = {"benefit": over_folds(means[part.columns][int(np.ravel_multi_index(codes, sizes)) + 1])}
+        if len(codes) == 1:
+            told |= {f"benefit_{w}": benefit.slices[w].get((part.columns[0], codes[0])) for w in benefit.slices}
+        ends: dict[str, Any] = {
+            f"{name}{end}": v for name, ends in told.items() if ends for end, v in zip(ENDS, ends, strict=True)
+        }
+        out.append(replace(part, **ends))
     return out
 
 

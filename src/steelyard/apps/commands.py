@@ -122,8 +122,9 @@ def show(args: argparse.Namespace) -> int:
         raise UsageError("U133", what=args.what)
     mask = not args.unmask
     if args.what == "slices":
-        found = scored.slices()[: args.n]
-        _out(args, "slices/1", {"slices": found}, lambda: draw.slices(found, args.lang))
+        every = scored.slices()
+        body = {"slices": every[: args.n], "total": len(every)}
+        _out(args, "slices/1", body, lambda: draw.slices(every[: args.n], args.lang, len(every)))
     elif args.what == "info":
         _out(args, "info/1", {"info": scored.info}, lambda: draw.info(scored, args.lang))
     else:

@@ -12,6 +12,7 @@ from steelyard.scored import Scored
 from steelyard.taken import Taken
 from steelyard.values.checkup import Checkup
 from steelyard.values.comparison import Arm, Comparison
+from steelyard.values.slices import WHOM
 from steelyard.wording import say
 
 MARK = {"ok": "OK", "note": "NOTE", "warn": "WARN", "error": "ERROR"}
@@ -159,19 +160,20 @@ def rows(found: list[dict[str, Any]], lang: str, whole: bool = False) -> str:
     return "\n".join(lines) or say("T_none", lang)
 
 
-def slices(found: list[dict[str, Any]], lang: str) -> str:
+def slices(found: list[dict[str, Any]], lang: str, total: int) -> str:
     """Return the slices, flagged share first; behind it whom their rows help, a ? where an interval covers 0."""
-    heads = ("slice", "n", "share", "interval", "lift", "q", "benefit", "benefit_own", "benefit_rest")
+    heads = ("slice", "n", "share", "interval", "lift", "q", *WHOM)
     head = [say(f"T_{k}", lang) for k in heads]
     body = [
         (f"{s['column']}={s['value']}", f"{s['n']:,}", f"{s['share']:.1%}", f"[{s['low']:.1%}, {s['high']:.1%}]",
-         number(s["lift"], 1), f"{s['q_value']:.3f}{' *' if s['star'] else ''}", *(_helps(s, k) for k in heads[6:]))
+         number(s["lift"], 1), f"{s['q_value']:.3f}{' *' if s['star'] else ''}", *(_helps(s, k) for k in WHOM))
         for s in found
     ]  # fmt: skip
     if not body:
         return say("T_none", lang)
     drawn = table(head, body, (34, 9, 7, 16, 5, 7, 8, 8, 10), right=(1, 2, 4, 6, 7, 8))
-    return "\n".join([drawn, "", say("T_benefit_note", lang)])
+    rest = [say("T_slices_more", lang, shown=len(found), all=total)] if total > len(found) else []
+    return "\n".join([drawn, *rest, "", say("T_benefit_note", lang)])
 
 
 def _helps(s: Mapping[str, Any], name: str) -> str:

@@ -10,9 +10,9 @@ from steelyard.page.closing import LIMITS, severity
 from steelyard.page.markup import Two, shorten, visible
 from steelyard.page.measure import answer, arms, delta_decimals, listed, measure_name, part, unit
 from steelyard.page.numerals import count, figure, fixed, interval, number, percent, percent_with_interval
-from steelyard.page.slices import WHOM
 from steelyard.page.verdict import how
 from steelyard.page.words import both, told
+from steelyard.values.slices import WHOM
 
 Facts = Mapping[str, Any]
 ROWS, SLICES = 10, 8
@@ -155,6 +155,7 @@ def _slices(page: _Page, facts: Facts) -> None:
         row = [name, count(s.get("n")), f"{value} {ends}", f"×{figure(s.get('lift'), 2)}"]
         rows.append([*row, *(_helps(s, k) for k in WHOM)])
     page.table(heads, rows, right=range(1, 7))
+    page.write(page.say("helps.lede"))
 
 
 def _helps(s: Facts, name: str) -> str:

@@ -21,11 +21,10 @@ from steelyard.page.numerals import (
 )
 from steelyard.page.tables import Head, cell, table
 from steelyard.page.words import both
+from steelyard.values.slices import ENDS, WHOM
 
 Facts = Mapping[str, Any]
 MOST_SLICES = 24
-#: Whom the rows help; see ``values.slices.Slice``.
-WHOM = ("benefit", "benefit_own", "benefit_rest")
 
 
 def slice_name(s: Facts) -> Html:
@@ -82,7 +81,7 @@ def helps_section(facts: Facts) -> Html | None:
     if not slices:
         return None
     shown = slices[:MOST_SLICES]
-    ends = [v for s in shown for k in WHOM for e in ("_low", "_high") if (v := number(s.get(f"{k}{e}"))) is not None]
+    ends = [v for s in shown for k in WHOM for e in ENDS[1:] if (v := number(s.get(f"{k}{e}"))) is not None]
     reach = 1.05 * max((abs(v) for v in ends), default=0.0) or 1.0
     heads = [Head(both("slices.slice")), Head(both("slices.n"), "num")]
     heads += [Head(both(f"helps.{name}"), "num") for name in ("all", "own", "rest")]
@@ -107,7 +106,7 @@ def helps_section(facts: Facts) -> Html | None:
 
 def _benefit(s: Facts, name: str, reach: float) -> Html:
     """Return the cell of one benefit: the mean with its interval and its drawing, – without one."""
-    mean, low, high = (number(s.get(f"{name}{end}")) for end in ("", "_low", "_high"))
+    mean, low, high = (number(s.get(f"{name}{end}")) for end in ENDS)
     if mean is None or low is None or high is None:
         return cell("–", "num")
     ends = f"[{fixed(low, 3, sign=True)}, {fixed(high, 3, sign=True)}]"

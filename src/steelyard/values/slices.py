@@ -7,6 +7,11 @@ from typing import Any
 
 from steelyard.values.arrays import Ints
 
+#: Whom the rows of a slice help, by name: all unseen rows, those of the slice; and what all other rows do for it.
+WHOM = ("benefit", "benefit_own", "benefit_rest")
+#: What follows each of these names: the mean, and the ends of its 95% interval.
+ENDS = ("", "_low", "_high")
+
 
 @dataclass(frozen=True, eq=False)
 class Category:
@@ -26,10 +31,11 @@ class Slice:
     lift: share over the share of the other rows (inf where the others have none).
     p: two-sided hypergeometric test against the other rows; q_value: p after Benjamini and Hochberg, over every
     slice tested; star: q_value is at or below the rate asked (lift says whether it has more or fewer flags).
-    suspicion: mean suspicion of its rows, or None. benefit: mean benefit of its rows for all queries, with its 95%
-    interval benefit_low .. benefit_high (rows as independent), or None where no row has one. benefit_own: the same for
-    the unseen rows of the slice itself. benefit_rest: mean benefit of all other rows for the slice; its interval is
-    Student's over the folds. None where there is no reference: pairs of columns, and what did not fit in memory.
+    suspicion: mean suspicion of its rows, or None.
+    benefit: mean cosine of its rows' gradients with that of all unseen rows, weighted by the gradients' lengths, with
+    Student's 95% interval over the folds benefit_low .. benefit_high. benefit_own: the same with the unseen rows of the
+    slice itself. benefit_rest: of all other rows with those of the slice. None where there is no reference: pairs of
+    columns, the labels themselves, and what did not fit in memory.
     example: position of the flagged row that is suspected most (of the first row where none is flagged); row_key: its
     key, or ''.
     also: slices of almost the same rows that were merged into this one, as ``column=value`` texts.

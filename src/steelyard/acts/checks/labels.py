@@ -6,10 +6,12 @@ import re
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 
 from steelyard.acts.checks.looked import Findings, Looked
 from steelyard.values.arrays import Ints
 from steelyard.values.findings import Severity
+from steelyard.values.samples import Samples
 
 #: Above this share of one label the table is called skewed.
 SKEWED = 0.95
@@ -17,12 +19,17 @@ SKEWED = 0.95
 LONELY = 0.90
 #: Above this share of queries with one grade only, ranking measures rest on few queries.
 FLAT = 0.50
+#: Tags that are listed by name.
+SHOWN = 20
 _CLICKS = re.compile(r"click|clk|点击|點擊", re.IGNORECASE)
 
 
 def check_labels(looked: Looked) -> Findings:
     """Say the labels, worst grade first, with counts; count the missing; name one class or skew."""
     samples = looked.samples
+    if samples.task == "tagging":
+        yield from check_tags(looked)
+        return
     known = samples.label[samples.labelled]
     counts = np.bincount(known, minlength=len(samples.scale))
     said = ", ".join(f"{name}: {int(c):,}" for name, c in zip(samples.scale.names, counts, strict=False))
@@ -46,6 +53,23 @@ def check_labels(looked: Looked) -> Findings:
         yield looked.finding("D176", "warn", count=int(counts[top]), **facts)
     else:
         yield looked.finding("D176.ok", "ok", **facts)
+
+
+def check_tags(looked: Looked) -> Findings:
+    """Say the tags with their tokens, the most frequent first; name tables where every token says the same."""
+    counts = tag_counts(looked.samples)
+    order = sorted(counts, key=lambda tag: (-counts[tag], tag))
+    said = ", ".join(f"{tag}: {counts[tag]:,}" for tag in order[:SHOWN]) + (", ..." if len(order) > SHOWN else "")
+    yield looked.finding("D171.tags", "ok", count=len(order), labels=said, tokens=sum(counts.values()))
+    if len(order) == 1:
+        yield looked.finding("D116", "error", count=sum(counts.values()), label=order[0])
+
+
+def tag_counts(samples: Samples) -> dict[str, int]:
+    """Return how many tokens carry each tag, in the order of the scale."""
+    values = pc.value_counts(pc.list_flatten(samples.table["tags"])).to_pylist()
+    found = {str(v["values"]): int(v["counts"]) for v in values if v["values"] is not None}
+    return {name: found.get(name, 0) for name in samples.scale.names}
 
 
 def check_queries(looked: Looked) -> Findings:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from steelyard.errors import DataError
+from steelyard.errors import DataError, SteelyardError
 from steelyard.parts.sources import BATCH, Source
 from steelyard.parts.sources._objects import batches, note_kinds
 
@@ -28,7 +28,9 @@ class Frame(Source):
         """Yield batches. Raises DataError D149 for an object that holds no table."""
         try:
             yield from _read(where)
-        except (pa.ArrowException, TypeError, AttributeError, OverflowError) as e:
+        except SteelyardError:
+            raise
+        except Exception as e:  # whatever the user's library raises: it is their table, and they want to know why
             raise DataError("D149", type=type(where).__name__, reason=str(e)[:200]) from e
 
 
@@ -44,11 +46,18 @@ def _dataset(where: Any) -> bool:
     return hasattr(where, "features") and hasattr(where, "with_format")
 
 
+def _splits(where: Any) -> bool:
+    """Whether this is a Hugging Face DatasetDict: several tables by the names of their splits."""
+    return isinstance(where, Mapping) and bool(where) and all(map(_dataset, where.values()))
+
+
 def _lazy(where: Any) -> bool:
     return hasattr(where, "collect_schema") and hasattr(where, "collect")
 
 
 def _read(where: Any) -> Iterator[pa.RecordBatch]:
+    if _splits(where):
+        raise DataError("D197", splits=", ".join(map(str, where)), first=str(next(iter(where))))
     if _lazy(where) and not hasattr(where, "__arrow_c_stream__"):
         where = where.collect()
     if _dataset(where):
@@ -99,12 +108,24 @@ def _from_pandas(frame: Any) -> pa.Table:
 
 
 def _from_dataset(dataset: Any) -> Iterator[pa.RecordBatch]:
-    """Yield batches of a Hugging Face dataset, with ClassLabel codes replaced by their names."""
-    named = {c: list(f.names) for c, f in (dataset.features or {}).items() if type(f).__name__ == "ClassLabel"}
+    """Yield batches of a Hugging Face dataset, with ClassLabel codes, alone or in lists, replaced by their names."""
+    named = {c: names for c, f in (dataset.features or {}).items() if (names := _class_names(f))}
     for part in dataset.with_format("arrow").iter(BATCH):
         table = part if isinstance(part, pa.Table) else pa.table(part)
         for column, names in named.items():
-            codes = table[column].to_pylist()
-            text = pa.array([names[c] if c is not None and 0 <= c < len(names) else None for c in codes], pa.string())
-            table = table.set_column(table.column_names.index(column), column, text)
+            table = table.set_column(table.column_names.index(column), column, _named(table[column], names))
         yield from _sliced(table)
+
+
+def _class_names(feature: Any) -> list[str]:
+    """Return the names of a ClassLabel, or of the ClassLabels in a list; nothing for any other feature."""
+    inner = getattr(feature, "feature", feature)
+    return list(inner.names) if type(inner).__name__ == "ClassLabel" else []
+
+
+def _named(codes: pa.ChunkedArray, names: list[str]) -> pa.Array:
+    def name(code: int | None) -> str | None:
+        return names[code] if code is not None and 0 <= code < len(names) else None
+
+    said = [[name(c) for c in v] if isinstance(v, list) else name(v) for v in codes.to_pylist()]
+    return pa.array(said, pa.list_(pa.string()) if pa.types.is_nested(codes.type) else pa.string())
