@@ -233,7 +233,7 @@ def test_a_baseline_that_does_not_fit_is_said_and_the_rest_goes_on(rows) -> None
         stepwise = False
 
         def fit(self, *_):
-            raise EnvironmentProblem("E240", items=10**6, needed=4600.0, free=8.0, fit=40_000)
+            raise EnvironmentProblem("E240", items=10**6, users=9, needed=4600.0, free=8.0, fit=40_000)
 
     chosen = replace(made("popularity"), baselines={"ease": Large(), "popularity": made().baselines["popularity"]})
     cells = [recommending.run(rows, chosen, SETTINGS, n, keep_nothing) for n in range(3)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -110,7 +111,7 @@ def read(
     if got is None or got.rows == 0 or not len(got.columns.get("item_id", ())):
         raise DataError("D140" if got is None else "D139", file=reading.shown(where))
     options: dict[str, Any] = {"columns": dict(columns or {}), "positive": positive, "relevant": relevant}
-    options |= {"split_by": split_by, "items": str(items) if isinstance(items, str) or hasattr(items, "name") else None}
+    options |= {"split_by": split_by, "items": str(items) if isinstance(items, (str, Path)) else None}
     options |= {"source": dataclasses.asdict(source), "task": "recommendation"}
     user, user_ids = _codes(got, "user_id")
     item, item_ids = _codes(got, "item_id")
@@ -122,6 +123,7 @@ def read(
     label, rule = implying.feedback(len(user), value, events, place is not None or seen is not None, positive)
     if seen is not None:  # a row that was not shown is no negative
         label = np.where((label == 0) & ~(seen > 0), -1, label).astype(np.int8)
+    listed = _item_table(source, where, items)
     files = source.files(where)
     paths = tuple(str(w) for w in where) if isinstance(where, (list, tuple)) else (str(where),)
     mark = file_fingerprint(files) if files else got.print.hexdigest()
@@ -138,11 +140,11 @@ def read(
         event=events,
         label=label,
         gold=implying.trusted(value, relevant),
-        titles=_titles(got, source, where, items, item, item_ids),
+        titles=_titles(got, listed, item, item_ids),
         origin=Origin(paths if files else (), mark, reading.source_name(source), options),
         columns=dict(got.named.columns),
     )
-    return divided(dataclasses.replace(found, notes=(*_notes(got, source, where, items), rule)), split_by)
+    return divided(dataclasses.replace(found, notes=(*_notes(got, listed), rule)), split_by)
 
 
 def reread(origin: Origin) -> Interactions:
@@ -219,9 +221,8 @@ def _given_split(got: Gathered, n: int) -> Strings:
     return np.full(n, "train", object) if column is None else column.fill_null("train").to_numpy().astype(object)
 
 
-def _titles(got: Gathered, source: Source, where: Any, items: Any, item: Ints, item_ids: Strings) -> Strings | None:
+def _titles(got: Gathered, table: pa.Table | None, item: Ints, item_ids: Strings) -> Strings | None:
     """Return (m,) titles: of the table of items, else of the rows (the first that an item has); None without any."""
-    table = _item_table(source, where, items)
     if table is not None:
         named = dict(zip(table["item_id"].to_pylist(), table["title"].to_pylist(), strict=True))
         return np.array([named.get(i) or "" for i in item_ids], dtype=object)
@@ -258,7 +259,7 @@ def _item_table(source: Source, where: Any, items: Any) -> pa.Table | None:
     return pa.table(read)
 
 
-def _notes(got: Gathered, source: Source, where: Any, items: Any) -> list[Finding]:
+def _notes(got: Gathered, table: pa.Table | None) -> list[Finding]:
     """Return what was assumed and noticed, the line of recognised columns first."""
     columns = got.named.columns
     facts = {"columns": recognising.line(columns), "task": "recommendation"}
@@ -279,7 +280,6 @@ def _notes(got: Gathered, source: Source, where: Any, items: Any) -> list[Findin
         elif count and code in ("D128", "D131", "D132", "D141"):
             own = columns.get(column, columns.get("items", column))
             notes.append(Finding(code, "warn" if code == "D128" else "note", count, {"column": own} if column else {}))
-    table = _item_table(source, where, items)
     if table is not None:
         ids = pa.chunked_array(got.columns["item_id"], TEXT).unique()
         lacking = len(ids) - (pc.sum(pc.is_in(ids, table["item_id"])).as_py() or 0)
