@@ -38,6 +38,15 @@ def keep(title: str, command: str, table: str, notes: str = "") -> None:
     path.write_text(text.rstrip() + "\n", encoding="utf-8")
 
 
+def kept(title: str) -> dict[str, str]:
+    """Return the lines of the last table with this title, by what stands in their first cell."""
+    path = HERE / "RESULTS.md"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    section = re.search(rf"## {re.escape(title)}\n(.*?)(?=\n## |\Z)", text, re.S)
+    lines = [line for line in (section[1].splitlines() if section else []) if line.startswith("| ")]
+    return {line.split("|")[1].strip(): line for line in lines[1:]}
+
+
 def rows(head: list[str], body: list[list[object]]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join(lines + ["| " + " | ".join(str(c) for c in row) + " |" for row in body])

@@ -15,8 +15,12 @@ from typing import Any
 import pyarrow.parquet as pq
 
 import _crowd
-from _results import data, keep, rows
+from _results import data, keep, kept, rows
 
+TITLE, COMMAND = "The main job on real tables", "python benchmarks/river.py --seeds {}"
+HEAD = ["table", "rows", "groups", "errors / warnings", "flagged", "score, s", "compare, s", "answer", "measure",
+        "best arm against uniform with early stopping", "report"]  # fmt: skip
+NOTE = "\nBy the command line, quick tier, one by one (`--only` replaces a row); seconds include starting Python."
 CROWD = [*(f"{a}={b}" for a, b in _crowd.COLUMNS.items())]
 
 
@@ -82,13 +86,9 @@ if __name__ == "__main__":
         folder = Path(held)
         out = args.reports or folder
         out.mkdir(parents=True, exist_ok=True)
-        body = []
+        found = kept(TITLE)
         for name, reading in tables(folder).items():
             if not args.only or args.only in name:
-                body.append(row(name, reading, folder / "runs", out, args.seeds))
-                print(*body[-1], sep=" · ", flush=True)
-    head = ["table", "rows", "groups", "errors / warnings", "flagged", "score, s", "compare, s", "answer", "measure",
-            "best arm against uniform with early stopping", "report"]  # fmt: skip
-    command = f"python benchmarks/river.py --seeds {args.seeds}" + (f" --only {args.only}" if args.only else "")
-    note = "\nBy the command line, quick tier, one after the other; seconds include starting Python."
-    keep("The main job on real tables", command, rows(head, body), note)
+                cells = row(name, reading, folder / "runs", out, args.seeds)
+                found[name] = "| " + " | ".join(map(str, cells)) + " |"
+                keep(TITLE, COMMAND.format(args.seeds), "\n".join([rows(HEAD, []), *found.values()]), NOTE)
