@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -102,7 +103,7 @@ def scoring(
         model.eval()
         with watch(model, scoring=True, layers="linear", blocks=blocks) as watched:
             for b in batches:
-                with watched.step(len(b[0]), **ask) as step:
+                with watched.step(len(b[0]), mask=b[1], **ask) as step:
                     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
                         found = losses(model, b)
                     step.backward(found.float())
@@ -170,8 +171,10 @@ def measure(arms: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[
         for name, run in arms.items():
             started = time.perf_counter()
             run()
+            took = time.perf_counter() - started
+            print(f"round {round_}  {took:7.2f} s  {name}", file=sys.stderr, flush=True)
             if round_:  # the first round warms up
-                seconds[name].append(time.perf_counter() - started)
+                seconds[name].append(took)
     return seconds
 
 
@@ -181,6 +184,7 @@ if __name__ == "__main__":
     asked.add_argument("--rounds", type=int, default=5)
     asked.add_argument("--threads", type=int, default=2)
     asked.add_argument("--peers", action="store_true", help="also torch.func and opacus, where installed")
+    asked.add_argument("--only", help="a regular expression: run the base line and the arms whose name matches")
     asked.add_argument("--only-peak", type=int, help=argparse.SUPPRESS)
     args = asked.parse_args()
     warnings.filterwarnings("ignore")
@@ -215,6 +219,8 @@ if __name__ == "__main__":
             arms["opacus ghost norm (no embeddings)"] = opacus_ghost(random)
         except ImportError as e:
             missing.append(f"opacus: {e}")
+    if args.only:
+        arms = {name: run for name, run in arms.items() if name == base or re.search(args.only, name)}
     seconds = measure(arms, args.rounds)
     body = []
     for name, target in zip(arms, targets + [""] * 4, strict=False):
