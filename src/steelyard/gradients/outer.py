@@ -7,6 +7,7 @@ t i o with a dense direction, t r (i + o) with one of rank r; weighted sum t i o
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -39,7 +40,8 @@ class Outer(Gradient):
 
     def norm_sq(self) -> Tensor:
         a, g = wide(self.a), wide(self.g)
-        n, t, o, i = *g.shape, a.shape[2]
+        n, t, o = g.shape
+        i = a.shape[2]
         if t == 1:
             return (a.square().sum((1, 2)) + float(self.bias)) * g.square().sum((1, 2))
         spans = _spans(g) if g.device.type == "cpu" else [(0, t)] * n

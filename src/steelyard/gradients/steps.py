@@ -25,7 +25,8 @@ from steelyard.gradients.sketching import Sketching
 class Step:
     """What one step of n samples shows; opened by ``Watched.step``.
 
-    mask: 0 where a token is padding, see ``Watched.step``. sketch, norm, dot: what will be asked; it is then computed during the backward pass, layer by layer, while the
+    mask: 0 where a token is padding, see ``Watched.step``.
+    sketch, norm, dot: what will be asked; it is then computed during the backward pass, layer by layer, while the
     numbers are at hand, and in a scoring pass A and G are dropped at once.
     """
 

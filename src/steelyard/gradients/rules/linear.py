@@ -78,7 +78,8 @@ class _Linear(torch.autograd.Function):
         (g,) = grads
         x, weight = (v.detach() for v in ctx.saved_tensors)
         packing, x, g = ctx.seat.packed(ctx.packing, x, g)
-        _record(ctx.seat, *ctx.names, x, g, packing)
+        weight_name, bias_name = ctx.names
+        _record(ctx.seat, weight_name, bias_name, x, g, packing)
         dx = None
         if ctx.needs_input_grad[0]:
             flat = g.reshape(-1, g.shape[-1])
