@@ -16,11 +16,8 @@ from torch import Tensor
 
 from steelyard.gradients.direction import Direction
 from steelyard.gradients.gradient import Gradient, Layer, wide
-from steelyard.gradients.outer import Outer, length_sq, rows_live
+from steelyard.gradients.outer import WORTH, Outer, length_sq, rows_live
 from steelyard.gradients.sketching import Sketching
-
-#: Above this share of rows nothing is packed: copying rows costs as much as is saved.
-WORTH = 0.85
 
 
 @dataclass(frozen=True)

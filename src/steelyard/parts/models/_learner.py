@@ -132,9 +132,9 @@ class Learner:
             raise NotFinite(rows[bad])
         return losses
 
-    def losses_of(self, rows: Ints, part: int = 0) -> torch.Tensor:
-        """Return (n,) losses with their graph; nothing is noted."""
-        output, batch = self._output(rows, part)
+    def losses_of(self, rows: Ints, part: int = 0, batch: dict[str, torch.Tensor] | None = None) -> torch.Tensor:
+        """Return (n,) losses with their graph; nothing is noted. batch: ``tensors`` of the rows, where known."""
+        output, batch = self._output(rows, part, batch)
         return self.task.losses(output, batch)
 
     def predict(self, rows: Ints) -> Any:
@@ -212,8 +212,10 @@ class Learner:
 
         return load_file(path)
 
-    def _output(self, rows: Ints, part: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        batch = self.tensors(rows)
+    def _output(
+        self, rows: Ints, part: int, batch: dict[str, torch.Tensor] | None = None
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        batch = self.tensors(rows) if batch is None else batch
         with self._dropout(part), self.autocast():
             return self.task.output(self.module, batch), batch
 
