@@ -107,10 +107,9 @@ class Gradients:
         with watch(learner.module, scoring=True) as watched:
             for start in range(0, len(rows), learner.micro):
                 places = order[start : start + learner.micro]
-                batch = learner.tensors(rows[places])
-                mask = batch.get("attention_mask")
+                mask = learner.tensors(rows[places]).get("attention_mask")
                 with watched.step(len(places), norm=True, dot=direction, mask=mask) as step:
-                    step.backward(learner.losses_of(rows[places], batch=batch), scale=1.0)
+                    step.backward(learner.losses_of(rows[places]), scale=1.0)
                     norm[places] = _array(step.norm())
                     if direction is not None:
                         dot[places] = _array(step.dot(direction))

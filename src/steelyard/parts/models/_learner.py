@@ -132,9 +132,9 @@ class Learner:
             raise NotFinite(rows[bad])
         return losses
 
-    def losses_of(self, rows: Ints, part: int = 0, batch: dict[str, torch.Tensor] | None = None) -> torch.Tensor:
-        """Return (n,) losses with their graph; nothing is noted. batch: ``tensors`` of the rows, where known."""
-        output, batch = self._output(rows, part, batch)
+    def losses_of(self, rows: Ints, part: int = 0) -> torch.Tensor:
+        """Return (n,) losses with their graph; nothing is noted."""
+        output, batch = self._output(rows, part)
         return self.task.losses(output, batch)
 
     def predict(self, rows: Ints) -> Any:
@@ -212,10 +212,8 @@ class Learner:
 
         return load_file(path)
 
-    def _output(
-        self, rows: Ints, part: int, batch: dict[str, torch.Tensor] | None = None
-    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        batch = self.tensors(rows) if batch is None else batch
+    def _output(self, rows: Ints, part: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        batch = self.tensors(rows)
         with self._dropout(part), self.autocast():
             return self.task.output(self.module, batch), batch
 
