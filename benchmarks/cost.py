@@ -31,6 +31,9 @@ NORM, SKETCH = "score: norm, same batches", "score: sketch k=16, same batches"
 TIDY_NORM, TIDY_SKETCH = "score: norm, length-sorted", "score: sketch, length-sorted"
 
 
+Seconds = dict[str, list[float]]
+
+
 class Arm(NamedTuple):
     """make: gives the run, one pass over its batches. target: of the ratio. over: the arm that it is divided by."""
 
@@ -140,16 +143,24 @@ def made(wanted: dict[str, Arm]) -> tuple[dict[str, Callable[[], object]], dict[
     return runs, norms, notes
 
 
-def measure(runs: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Interleaved: every arm once a round, so that a slow minute hurts all alike."""
-    seconds: dict[str, list[float]] = {name: [] for name in runs}
+def measure(runs: dict[str, Callable[[], object]], rounds: int) -> tuple[Seconds, Seconds]:
+    """Return wall-clock and processor seconds of every arm, once a round: a slow minute hurts all alike."""
+    wall: Seconds = {name: [] for name in runs}
+    busy: Seconds = {name: [] for name in runs}
     for round_ in range(rounds):
         for name, run in runs.items():
-            started = time.perf_counter()
+            started, worked = time.perf_counter(), time.process_time()
             run()
-            seconds[name].append(time.perf_counter() - started)
-            print(f"round {round_ + 1}  {seconds[name][-1]:7.2f} s  {name}", file=sys.stderr, flush=True)
-    return seconds
+            wall[name].append(time.perf_counter() - started)
+            busy[name].append(time.process_time() - worked)
+            took = f"{wall[name][-1]:7.2f} s, {busy[name][-1]:7.2f} s of processors"
+            print(f"round {round_ + 1}  {took}  {name}", file=sys.stderr, flush=True)
+    return wall, busy
+
+
+def ratios(seconds: Seconds, name: str, over: str) -> list[float]:
+    """Return an arm's seconds over those of another, round by round."""
+    return [a / b for a, b in zip(seconds[name], seconds[over], strict=True)]
 
 
 def peak(name: str, args: argparse.Namespace) -> float:
@@ -159,13 +170,13 @@ def peak(name: str, args: argparse.Namespace) -> float:
     return float(done.stdout.split()[-1]) if done.returncode == 0 else float("nan")
 
 
-def beside(seconds: dict[str, list[float]], norms: dict[str, torch.Tensor]) -> str:
+def beside(seconds: Seconds, norms: dict[str, torch.Tensor]) -> str:
     """Say which peers ran, how far their norms are from ours, and how much faster ours is than the fastest."""
     peers = [name for name in PEERS if name in seconds]
     apart = {p: float((norms[p] / norms[NORM] - 1).abs().max()) for p in peers if p in norms}
     best = min(peers, key=lambda p: statistics.median(seconds[p]))
     faster = [
-        f"{name} {statistics.median(b / a for a, b in zip(seconds[name], seconds[best], strict=True)):.2f} times"
+        f"{name} {statistics.median(ratios(seconds, best, name)):.2f} times"
         for name in (SKETCH, NORM, TIDY_SKETCH, TIDY_NORM)
     ]
     return (
@@ -198,16 +209,17 @@ if __name__ == "__main__":
     if args.only:
         wanted = {n: arm for n, arm in wanted.items() if n in (BASE, HAND) or re.search(args.only, n)}
     runs, norms, notes = made(wanted)
-    seconds = measure(runs, args.rounds)
+    wall, busy = measure(runs, args.rounds)
     memory = {name: float("nan") if args.only else peak(name, args) for name in runs}
     body = []
     for name in runs:
-        ratios = [a / b for a, b in zip(seconds[name], seconds[wanted[name].over], strict=True)]
-        spread, took = f"{min(ratios):.2f}-{max(ratios):.2f}", statistics.median(seconds[name])
-        ratio = f"{statistics.median(ratios):.3f}"
+        over, took = wanted[name].over, statistics.median(wall[name])
+        found = ratios(wall, name, over)
+        ratio, spread = f"{statistics.median(found):.3f}", f"{min(found):.2f}-{max(found):.2f}"
+        work = f"{statistics.median(ratios(busy, name, over)):.3f}"
         speed = f"{args.rows / took:.0f}"
-        body.append([name, ratio, spread, wanted[name].target, f"{took:.1f}", speed, f"{memory[name]:.0f}"])
-    head = ["what", "ratio", "range", "target", "seconds", "rows/s", "peak MB"]
+        body.append([name, ratio, spread, wanted[name].target, work, f"{took:.1f}", speed, f"{memory[name]:.0f}"])
+    head = ["what", "ratio", "range", "target", "of processor time", "seconds", "rows/s", "peak MB"]
     table = rows(head, body)
     if args.only:
         print(table)
@@ -217,9 +229,10 @@ if __name__ == "__main__":
         f"\n{args.rows} rows, mean length {of.mean():.0f}, {args.threads} threads, {args.rounds} rounds after one to "
         "warm up, interleaved. Ratio: median over the rounds of seconds / those of the first line (our loop: of the "
         f"loop by hand) in the same round. torch {torch.__version__}. Peak: resident memory of a fresh process, "
-        "imports included, on the arm's largest batch, twice.",
+        "imports included, on the arm's largest batch, twice. Processor time: the same ratio of seconds that "
+        "processors worked, which other work on the machine disturbs less.",
     )
     if any(name in PEERS for name in runs):
-        notes.append(beside(seconds, norms))
+        notes.append(beside(wall, norms))
     command = f"python benchmarks/cost.py --rows {args.rows} --rounds {args.rounds} --threads {args.threads}"
     keep("Cost of per-sample gradients", command + " --peers" * args.peers, table, " ".join(notes))
