@@ -26,6 +26,7 @@ from _results import keep, rows
 from steelyard.gradients import Direction, watch
 
 BASE = "plain training, random batches of 32"
+TIDY = "plain training, length-sorted batches"
 HAND = "plain training, written by hand (AdamW, clipping, schedule)"
 NORM, SKETCH = "score: norm, same batches", "score: sketch k=16, same batches"
 TIDY_NORM, TIDY_SKETCH = "score: norm, length-sorted", "score: sketch, length-sorted"
@@ -108,6 +109,11 @@ def arms(random: list[Batch], tidy: list[Batch], peers: bool) -> dict[str, Arm]:
             lambda: in_step(model, random, lambda s: s.dot(direction)), "1.06"
         ),
         "in step: norm + weighting": Arm(lambda: in_step(model, random, lambda s: s.norm()), "1.06"),
+        TIDY: Arm(lambda: plain(model, tidy)),
+        "in step: alignment + weighting, length-sorted": Arm(
+            lambda: in_step(model, tidy, lambda s: s.dot(direction)), "1.06", TIDY
+        ),
+        "in step: norm + weighting, length-sorted": Arm(lambda: in_step(model, tidy, lambda s: s.norm()), "1.06", TIDY),
         HAND: Arm(lambda: _cost_loops.by_hand(model, random)),
         "plain training, our loop": Arm(lambda: _cost_loops.ours(model, random), "1.03", HAND),
         SKETCH: Arm(lambda: scoring(model, random, sketch=16), "0.75"),
@@ -207,7 +213,7 @@ if __name__ == "__main__":
         sys.exit()
     wanted = arms(random, tidy, args.peers)
     if args.only:
-        wanted = {n: arm for n, arm in wanted.items() if n in (BASE, HAND) or re.search(args.only, n)}
+        wanted = {n: arm for n, arm in wanted.items() if n in (BASE, TIDY, HAND) or re.search(args.only, n)}
     runs, norms, notes = made(wanted)
     wall, busy = measure(runs, args.rounds)
     memory = {name: float("nan") if args.only else peak(name, args) for name in runs}
@@ -228,7 +234,7 @@ if __name__ == "__main__":
         0,
         f"\n{args.rows} rows, mean length {of.mean():.0f}, {args.threads} threads, {args.rounds} rounds after one to "
         "warm up, interleaved. Ratio: median over the rounds of seconds / those of the first line (our loop: of the "
-        f"loop by hand) in the same round. torch {torch.__version__}. Peak: resident memory of a fresh process, "
+        f"loop by hand; length-sorted training: of that) in the same round. torch {torch.__version__}. Peak: resident memory of a fresh process, "
         "imports included, on the arm's largest batch, twice. Processor time: the same ratio of seconds that "
         "processors worked, which other work on the machine disturbs less.",
     )
