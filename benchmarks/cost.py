@@ -234,8 +234,8 @@ if __name__ == "__main__":
         0,
         f"\n{args.rows} rows, mean length {of.mean():.0f}, {args.threads} threads, {args.rounds} rounds after one to "
         "warm up, interleaved. Ratio: median over the rounds of seconds / those of the first line (our loop: of the "
-        f"loop by hand; length-sorted training: of that) in the same round. torch {torch.__version__}. Peak: resident memory of a fresh process, "
-        "imports included, on the arm's largest batch, twice. Processor time: the same ratio of seconds that "
+        f"loop by hand; length-sorted training: of that) in the same round. torch {torch.__version__}. Peak: resident "
+        "memory of a fresh process, imports included, on the arm's largest batch, twice. Processor time: the same ratio of seconds that "
         "processors worked, which other work on the machine disturbs less.",
     )
     if any(name in PEERS for name in runs):
