@@ -230,15 +230,14 @@ if __name__ == "__main__":
     if args.only:
         print(table)
         sys.exit()
-    notes.insert(
-        0,
+    about = (
         f"\n{args.rows} rows, mean length {of.mean():.0f}, {args.threads} threads, {args.rounds} rounds after one to "
         "warm up, interleaved. Ratio: median over the rounds of seconds / those of the first line (our loop: of the "
-        f"loop by hand; length-sorted training: of that) in the same round. torch {torch.__version__}. Peak: resident "
-        "memory of a fresh process, imports included, on the arm's largest batch, twice. Processor time: the same ratio of seconds that "
-        "processors worked, which other work on the machine disturbs less.",
+        "loop by hand; length-sorted training: of that) in the same round. Processor time: the same ratio of the "
+        "seconds that processors worked, which other work on the machine disturbs less. Peak: resident memory of a fresh process, "
+        f"imports included, on the arm's largest batch, twice. torch {torch.__version__}."
     )
     if any(name in PEERS for name in runs):
         notes.append(beside(wall, norms))
     command = f"python benchmarks/cost.py --rows {args.rows} --rounds {args.rounds} --threads {args.threads}"
-    keep("Cost of per-sample gradients", command + " --peers" * args.peers, table, " ".join(notes))
+    keep("Cost of per-sample gradients", command + " --peers" * args.peers, table, " ".join([about, *notes]))

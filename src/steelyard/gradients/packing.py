@@ -105,7 +105,8 @@ class Packed(Gradient):
 
     def norm_sq(self) -> Tensor:
         lengths, longest = self.packing.lengths, self.packing.longest
-        if longest <= 1 or sum(length**2 for length in lengths) > 0.7 * self.packing.n * longest**2:
+        little = sum(length**2 for length in lengths) > 0.7 * self.packing.n * longest**2
+        if little or longest == 1 or self.g.device.type != "cpu":  # many small products are slow on a GPU
             return self.spread().norm_sq()
         pairs = zip(wide(self.a).split(lengths), wide(self.g).split(lengths), strict=True)
         return torch.stack([length_sq(a, g, self.bias) for a, g in pairs])

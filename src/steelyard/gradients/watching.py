@@ -116,7 +116,8 @@ class Watched:
         rows: rows of the batch that make one sample, one after the other (2 for a pair of documents).
         sketch, norm, dot: what will be asked, to be computed during the backward pass.
         mask: (n * rows, t) attention mask, 0 where a token is padding that reaches no loss; linear layers of a scoring
-        pass leave it out. A step that trains computes it, to be untouched training bit for bit.
+        pass leave it out (a GPU waits once, to count them). A step that trains computes it, to be untouched training
+        bit for bit.
         Raises UsageError U182 when the mask is not one row a row of the batch.
         """
         if mask is not None and (mask.dim() != 2 or len(mask) != n * rows):
