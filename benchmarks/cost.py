@@ -234,8 +234,8 @@ if __name__ == "__main__":
         f"\n{args.rows} rows, mean length {of.mean():.0f}, {args.threads} threads, {args.rounds} rounds after one to "
         "warm up, interleaved. Ratio: median over the rounds of seconds / those of the first line (our loop: of the "
         "loop by hand; length-sorted training: of that) in the same round. Processor time: the same ratio of the "
-        "seconds that processors worked, which other work on the machine disturbs less. Peak: resident memory of a fresh process, "
-        f"imports included, on the arm's largest batch, twice. torch {torch.__version__}."
+        "seconds that processors worked, which other work on the machine disturbs less. Peak: resident memory of a "
+        f"fresh process, imports included, on the arm's largest batch, twice. torch {torch.__version__}."
     )
     if any(name in PEERS for name in runs):
         notes.append(beside(wall, norms))
