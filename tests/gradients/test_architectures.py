@@ -5,7 +5,8 @@ import pytest
 torch = pytest.importorskip("torch")
 from tiny_models import MODELS, N, losses, make  # noqa: E402
 
-from steelyard.gradients import Direction, Oracle, Sketching, watch  # noqa: E402
+from steelyard.gradients import Direction, Oracle, Sketching, packing, watch  # noqa: E402
+from steelyard.gradients.packing import Packing  # noqa: E402
 
 NAMES = sorted(MODELS)
 
@@ -67,6 +68,31 @@ def test_batch_mates_padding_and_order_do_not_matter(name):
         alone = [read(batch.take([i])) for i in range(N)]
         torch.testing.assert_close(torch.cat([a[0] for a in alone]), norm, **close(name))
         torch.testing.assert_close(torch.cat([a[1] for a in alone]), sketch, **close(name))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_leaving_padding_out_does_not_matter(name, monkeypatch):
+    model, batch = make(name)
+    direction = direction_for(model)
+    packed = []
+    monkeypatch.setattr(Packing, "pack", lambda self, x, pack=Packing.pack: packed.append(x.shape) or pack(self, x))
+
+    def read(of, mask, dot):
+        with watch(model, scoring=True) as watched, watched.step(of.n, mask=mask, norm=True, sketch=4, dot=dot) as step:
+            step.backward(losses(model, of))
+            return step.norm(per_layer=True), step.sketch(4), step.dot(dot, per_layer=True)
+
+    monkeypatch.setattr(packing, "WORTH", -1.0)  # nothing is packed
+    for dot in (direction, direction.low_rank(2)):
+        expected = read(batch, None, dot)
+        assert not packed
+        with monkeypatch.context() as patch:
+            patch.setattr(packing, "WORTH", 0.85)
+            for of in (batch, batch.padded(5)):
+                for found, value in zip(read(of, of.mask, dot), expected, strict=True):
+                    torch.testing.assert_close(found, value, **close(name))
+            assert len(packed) > 10
+            packed.clear()
 
 
 @pytest.mark.parametrize("name", NAMES)

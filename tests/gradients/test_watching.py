@@ -93,6 +93,24 @@ def test_misuse_has_a_code(code, do):
         do(step, model(torch.randn(4, 3))[:, 0])
 
 
+@pytest.mark.parametrize("shape", [(4,), (3, 5), (4, 5, 1)])
+def test_a_mask_of_another_shape_has_a_code(shape):
+    model = nn.Linear(3, 1)
+    with watch(model, scoring=True) as watched, pytest.raises(UsageError, match="U182"):
+        watched.step(4, mask=torch.ones(shape)).__enter__()
+
+
+def test_samples_without_a_gradient_have_length_zero():
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1)).double()
+    x, keep = torch.randn(4, 6, 3).double(), torch.tensor([1.0, 0.0, 1.0, 0.0]).double()
+    for used in (keep, keep * 0):
+        for scoring in (False, True):
+            with watch(model, scoring=scoring) as watched, watched.step(4, norm=True, sketch=2) as step:
+                step.backward(model(x).sum((1, 2)) * used)
+                assert torch.equal(step.norm() > 0, used > 0)
+                assert torch.equal(step.sketch(2).flatten(1).abs().sum(1) > 0, used > 0)
+
+
 def test_unknown_kinds_and_blocks():
     model, _ = make("bert")
     with pytest.raises(UsageError, match="U170"):

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from steelyard.gradients.gradient import Gradient, added
 from steelyard.gradients.outer import Outer
+from steelyard.gradients.packing import Packed
 from steelyard.gradients.rows import Rows, cross
 
 
@@ -20,6 +21,7 @@ def norm_sq(uses: list[Gradient]) -> Tensor:
     """Return (n,) squared lengths of the sum of the uses' gradients."""
     if len(uses) == 1:
         return uses[0].norm_sq()
+    uses = [u.spread() if isinstance(u, Packed) else u for u in uses]
     outers = [u for u in uses if isinstance(u, Outer)]
     rows = [u for u in uses if isinstance(u, Rows)]
     alike = len({u.bias for u in outers}) < 2

@@ -18,12 +18,14 @@ from steelyard.errors import UsageError
 from steelyard.gradients import readings
 from steelyard.gradients.direction import Direction
 from steelyard.gradients.gradient import Gradient, Layer
+from steelyard.gradients.packing import Packing
 from steelyard.gradients.sketching import Sketching
 
 
 class Step:
     """What one step of n samples shows; opened by ``Watched.step``.
 
+    mask: 0 where a token is padding, see ``Watched.step``.
     sketch, norm, dot: what will be asked; it is then computed during the backward pass, layer by layer, while the
     numbers are at hand, and in a scoring pass A and G are dropped at once.
     """
@@ -38,9 +40,10 @@ class Step:
         sketch: Sketching | None = None,
         norm: bool = False,
         dot: Direction | None = None,
+        mask: Tensor | None = None,
     ) -> None:
         self.layers, self.n, self.rows = layers, n, rows
-        self._parameters, self._forms = parameters, forms
+        self._parameters, self.forms = parameters, forms
         self._keep = forms or not (sketch or norm or dot)
         self._sketching, self._direction = sketch, dot
         self._uses: dict[str, list[Gradient]] = {layer.name: [] for layer in layers}
@@ -49,6 +52,8 @@ class Step:
         self._norms_sq: dict[str, Tensor] = {}
         self._wants_norm = norm
         self._calls: dict[str, int] = {}
+        self._mask = mask
+        self._packing = None if forms or mask is None else Packing.of(mask.reshape(n, -1) != 0)
         self._scale = 1.0
         self._losses: Tensor | None = None
         self._formed = False
@@ -78,6 +83,10 @@ class Step:
         elif not (self._keep or self._wants_norm):
             return
         self._uses[name].append(gradient)
+
+    def packing_of(self, x: Tensor) -> Packing | None:
+        """Return which rows of x (n * rows, t, d) must be computed; None: all of them."""
+        return self._packing if self._mask is not None and x.shape[:-1] == self._mask.shape else None
 
     def called(self, layers: Sequence[Layer]) -> None:
         """Count a use of layers in the forward pass; what checkpointing runs again does not count."""
@@ -124,7 +133,7 @@ class Step:
         the backward pass and when called twice, U177 in a scoring pass, U174 when alpha is not one number per sample.
         """
         self._check()
-        if not self._forms:
+        if not self.forms:
             raise UsageError("U177")
         weights = None if alpha is None else torch.as_tensor(alpha, device=self._device).detach()
         if weights is not None and weights.shape != (self.n,):

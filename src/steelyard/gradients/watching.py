@@ -109,15 +109,22 @@ class Watched:
         sketch: int | Sketching | None = None,
         norm: bool = False,
         dot: Direction | None = None,
+        mask: torch.Tensor | None = None,
     ) -> Iterator[Step]:
         """Open a step of n samples: one forward and one backward pass of this model belong inside.
 
         rows: rows of the batch that make one sample, one after the other (2 for a pair of documents).
         sketch, norm, dot: what will be asked, to be computed during the backward pass.
+        mask: (n * rows, t) attention mask, 0 where a token is padding that reaches no loss; linear layers of a scoring
+        pass leave it out (a GPU waits once, to count them). A step that trains computes it, to be untouched training
+        bit for bit.
+        Raises UsageError U182 when the mask is not one row a row of the batch.
         """
+        if mask is not None and (mask.dim() != 2 or len(mask) != n * rows):
+            raise UsageError("U182", found=tuple(mask.shape), n=n, rows=rows)
         sketching = Sketching(sketch) if isinstance(sketch, int) else sketch
         forms = not self.scoring
-        step = Step(self.layers, self.parameters, n, rows, forms, sketching, norm, dot)
+        step = Step(self.layers, self.parameters, n, rows, forms, sketching, norm, dot, mask)
         for p in self._frozen:
             p.requires_grad_(False)
         self.step_open = step

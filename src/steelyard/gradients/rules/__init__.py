@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from steelyard.errors import UsageError
 from steelyard.gradients.gradient import Gradient, Layer
+from steelyard.gradients.packing import Packing, lean
 
 
 class Seat:
@@ -59,6 +60,21 @@ class Seat:
         if len(x) != self.n * self.rows:
             raise UsageError("U172", layer=self.name, found=tuple(x.shape), n=self.n, rows=self.rows)
         return len(x) > 1 and x.stride(0) == 0
+
+    def packing(self, x: Tensor) -> Packing | None:
+        """Return which rows of x (n * rows, t, d) a scoring pass must compute; None: all."""
+        return self._watch.step_now.packing_of(x)
+
+    def packed(self, packing: Packing | None, x: Tensor, g: Tensor) -> tuple[Packing | None, Tensor, Tensor]:
+        """Return (packing, x, g) of the rows that have a gradient, where that makes a scoring pass cheaper.
+
+        x: packed already when there is a packing; g never is.
+        """
+        if packing:
+            g = packing.pack(g)
+        if self._watch.step_now.forms or len(x) < len(g):
+            return packing, x, g
+        return lean(packing, x, g, self.n)
 
     def by_sample(self, x: Tensor) -> Tensor:
         """Return (n, t, d) from (n * rows, ..., d); (1, t, d) from what all samples share."""

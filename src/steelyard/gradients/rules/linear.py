@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from steelyard.gradients.gradient import Layer, wide
 from steelyard.gradients.outer import Outer
+from steelyard.gradients.packing import Packed, Packing
 from steelyard.gradients.rules import Rule, Seat
 from steelyard.gradients.whole import Whole
 
@@ -59,38 +60,48 @@ class _Linear(torch.autograd.Function):
         transposed: bool,
     ) -> Tensor:
         shared = seat.shared(x)
-        one = x[:1] if shared else x
+        packing = None if shared else seat.packing(x)
+        one = x[:1] if shared else packing.pack_once(x) if packing else x
         ctx.save_for_backward(one, weight)
-        ctx.seat, ctx.names, ctx.transposed, ctx.leading = seat, names, transposed, len(x)
+        ctx.seat, ctx.names, ctx.transposed, ctx.packing, ctx.shape = seat, names, transposed, packing, x.shape
         if transposed:
             flat = one.reshape(-1, one.shape[-1])
             out = (flat.mm(weight) if bias is None else torch.addmm(bias, flat, weight)).view(*one.shape[:-1], -1)
         else:
             out = F.linear(one, weight, bias)
+        if packing:
+            return packing.unpack(out).view(*x.shape[:-1], -1)
         return out.expand(seat.n * seat.rows, *out.shape[1:]) if shared else out
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
         (g,) = grads
         x, weight = (v.detach() for v in ctx.saved_tensors)
-        name, bias = ctx.names
-        _record(ctx.seat, name, bias, x, g)
+        packing, x, g = ctx.seat.packed(ctx.packing, x, g)
+        weight_name, bias_name = ctx.names
+        _record(ctx.seat, weight_name, bias_name, x, g, packing)
         dx = None
         if ctx.needs_input_grad[0]:
             flat = g.reshape(-1, g.shape[-1])
-            dx = flat.mm(weight.t() if ctx.transposed else weight).view(*g.shape[:-1], -1)
-            if ctx.leading < len(g):
+            dx = flat.mm(weight.t() if ctx.transposed else weight)
+            if packing:
+                dx = packing.unpack(dx)
+            dx = dx.view(-1, *ctx.shape[1:])
+            if len(dx) > ctx.shape[0]:
                 dx = dx.sum(0, keepdim=True)
         return dx, None, None, None, None, None, None
 
 
-def _record(seat: Seat, weight: str, bias: str, x: Tensor, g: Tensor) -> None:
+def _record(seat: Seat, weight: str, bias: str, x: Tensor, g: Tensor, packing: Packing | None) -> None:
     if weight:
         layer = seat.layer_of(weight)
-        seat.take(Outer(layer, seat.by_sample(x), seat.by_sample(g), layer.bias == bias))
+        if packing:
+            seat.take(Packed(layer, packing, x, g, layer.bias == bias))
+        else:
+            seat.take(Outer(layer, seat.by_sample(x), seat.by_sample(g), layer.bias == bias))
     if bias and not (weight and layer.bias == bias):  # its weight is frozen, or shared with a layer of another bias
         flat = g.reshape(-1, g.shape[-1])
-        by_sample = seat.by_sample(g)
+        by_sample = packing.aligned(g) if packing else seat.by_sample(g)
         seat.take(Whole(seat.layer_of(bias), lambda: {bias: wide(by_sample).sum(1)}, lambda: {bias: flat.sum(0)}))
 
 

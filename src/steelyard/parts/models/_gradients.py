@@ -107,7 +107,8 @@ class Gradients:
         with watch(learner.module, scoring=True) as watched:
             for start in range(0, len(rows), learner.micro):
                 places = order[start : start + learner.micro]
-                with watched.step(len(places), norm=True, dot=direction) as step:
+                mask = learner.tensors(rows[places]).get("attention_mask")
+                with watched.step(len(places), norm=True, dot=direction, mask=mask) as step:
                     step.backward(learner.losses_of(rows[places]), scale=1.0)
                     norm[places] = _array(step.norm())
                     if direction is not None:

@@ -61,6 +61,8 @@ class Transformer(Model):
         from steelyard.parts.models._learner import Learner
 
         module = self.network(task.head, outputs, recipe.seed, steps)
+        if recipe.precision == "bf16" and _device(self.device) == "cpu" and hasattr(module, "set_attn_implementation"):
+            module.set_attn_implementation("eager")  # torch's fused attention is four times slower there, backwards
         return Learner(module, task, encoded, recipe, self.tokenizer().pad_token_id)
 
     def encoder(self, max_length: int = 128, precision: str = "fp32") -> Any:
