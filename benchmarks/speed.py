@@ -73,7 +73,7 @@ def startup(times: int = 15) -> str:
     asked = {
         "python": [sys.executable, "-c", "pass"],
         "import": [sys.executable, "-c", "import steelyard"],
-        "help": [str(Path(sys.executable).with_name("steelyard")), "--help"],
+        "help": [sys.executable, "-m", "steelyard", "--help"],
     }
     taken: dict[str, list[float]] = {name: [] for name in asked}
     for _ in range(times):  # interleaved: a slow moment hurts all alike
