@@ -131,12 +131,13 @@ if __name__ == "__main__":
     asked.add_argument("--model", choices=list(MODELS), action="append", help="one or more; all when it is not given")
     asked.add_argument("--seed", type=int, default=0)
     args = asked.parse_args()
-    kept = json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
     for name in (args.model or MODELS) if args.only != "scale" else ():
-        kept[name] = measured(name, args.seed)
+        found = measured(name, args.seed)
+        print(name, found, flush=True)
+        kept = json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
+        kept[name] = found
         MEASURED.parent.mkdir(exist_ok=True)
         MEASURED.write_text(json.dumps(kept, indent=1))
-        print(name, kept[name], flush=True)
         keep("Recommenders: Gowalla, the published split", "python benchmarks/recommend.py --only gowalla", table(kept),
              "Full ranking of 40,981 items for 29,858 users, train items left out.")  # fmt: skip
     if args.only in (None, "scale"):

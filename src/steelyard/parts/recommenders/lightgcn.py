@@ -34,9 +34,9 @@ class LightGcn(Recommender):
     stepwise: ClassVar[bool] = True
     embedding_size: int = 64
     layers: int = 3
-    epochs: int = 40
+    epochs: int = 15
     batch_size: int = 16384
-    candidates: int = 1
+    candidates: int = 16
     learning_rate: float = 0.01
     reg: float = 1e-4
     scale: float = 0.1
