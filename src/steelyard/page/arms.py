@@ -17,6 +17,7 @@ from steelyard.page.numerals import (
     number,
     percent,
 )
+from steelyard.page.interactions import further_table
 from steelyard.page.slices import MOST_SLICES, left_off, slice_name
 from steelyard.page.tables import Head, cell, table
 from steelyard.page.words import both, known
@@ -39,12 +40,23 @@ def arms_section(facts: Facts) -> Html:
         "section",
         tag("h2", both("arms.heading")),
         tag("p", _how_measured(compare, unit(facts)), class_="lede"),
-        tag("p", both(f"arms.on.{'gold' if compare.get('on') == 'gold' else 'given'}"), class_="lede"),
+        tag("p", judged_on(compare, unit(facts)), class_="lede"),
         tag("figure", charts, tag("figcaption", both("arms.caption"))) if charts else None,
         _arms_table(compare),
+        further_table(arms(compare), _arm_code),
         _guard(compare),
         id="comparison",
     )
+
+
+def judged_on(compare: Facts, of: str) -> Two:
+    """Return what kind of labels, or of later interactions, the arms were judged by."""
+    on = "gold" if compare.get("on") == "gold" else "given"
+    return both(f"arms.on.{on}.{of}") if known(f"arms.on.{on}.{of}") else both(f"arms.on.{on}")
+
+
+def _arm_code(arm: Facts) -> Html:
+    return tag("code", shorten(arm.get("name") or "?", 40))
 
 
 def _how_measured(compare: Facts, of: str) -> Child:

@@ -26,7 +26,9 @@ def listed(facts: Facts | None, name: str) -> list[Any]:
 
 
 def unit(facts: Facts) -> str:
-    """Return what the groups of the table are: ``queries`` with their products, or ``texts``."""
+    """Return what the groups of the table are: ``queries`` with their products, ``texts``, or ``users`` with items."""
+    if part(facts, "run").get("task") == "recommendation":
+        return "users"
     return "texts" if part(facts, "run").get("task") in ("classification", "tagging") else "queries"
 
 
