@@ -44,7 +44,7 @@ def locate(user: Ints, item: Ints, doubt: Floats, wrong: Ints | None = None) -> 
             "rows": int(of.sum()),
             "share": float(of.mean()),
             "doubted": float(doubted[of].mean()) if of.any() else None,
-            **dict(zip(("doubt", "low", "high"), mean_with_interval(user[of], item[of], doubt[of]), strict=True)),
+            **dict(zip(("doubt", "doubt_low", "doubt_high"), mean_with_interval(user[of], item[of], doubt[of]), strict=True)),
             "known": int(known.sum()),
             "wrong": float((wrong[known] == 1).mean()) if wrong is not None and known.any() else None,
         }

@@ -16,6 +16,7 @@ from steelyard.page.words import both, known
 
 Facts = Mapping[str, Any]
 WAYS = ("activity", "popularity")
+DOUBT = ("doubt", "doubt_low", "doubt_high")
 MEMBERS = {"activity": "users", "popularity": "items"}
 
 
@@ -131,7 +132,7 @@ def _bands(carriers: Facts, way: str) -> Html | None:
     if not found:
         return None
     told = any(number(b.get("wrong")) is not None for b in found)
-    ends = [v for b in found for k in ("doubt", "low", "high") if (v := number(b.get(k))) is not None]
+    ends = [v for b in found for k in DOUBT if (v := number(b.get(k))) is not None]
     middle = number(carriers.get("overall"))
     pad = 0.05 * ((max(ends, default=1.0) - min(ends, default=0.0)) or 1.0)
     reach = (min(ends, default=0.0) - pad, max(ends, default=1.0) + pad)
@@ -154,7 +155,7 @@ def _bands(carriers: Facts, way: str) -> Html | None:
 def _band(
     band: Facts, way: str, reach: tuple[float, float], middle: float | None, below: float | None, told: bool
 ) -> Html:
-    value, low, high = (number(band.get(k)) for k in ("doubt", "low", "high"))
+    value, low, high = (number(band.get(k)) for k in DOUBT)
     hot = "hot" if low is not None and middle is not None and low > middle else ""
     ends = interval(low, high, 3)
     return tag(
