@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -93,8 +94,14 @@ def _findings(scored: Scored) -> list[dict[str, Any]]:
 
 
 def listed_findings(found: Iterable[Finding]) -> list[dict[str, Any]]:
-    """Return the findings that the reader should know, in both languages."""
-    return [{**f.as_dict(), "message_en": f.say("en"), "message_zh": f.say("zh")} for f in found if f.severity != "ok"]
+    """Return the findings that the reader should know, in both languages; ids and values that they quote are masked."""
+    from steelyard.features.personal import mask
+
+    def bare(f: Finding) -> Finding:
+        return replace(f, facts={k: mask(v) if isinstance(v, str) else v for k, v in f.facts.items()})
+
+    told = [bare(f) for f in found if f.severity != "ok"]
+    return [{**f.as_dict(), "message_en": f.say("en"), "message_zh": f.say("zh")} for f in told]
 
 
 def _summary(scored: Scored, compared: Comparison | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from steelyard.page.charts.arms import arms_charts
 from steelyard.page.charts.strip import strip
 from steelyard.page.markup import Child, Html, Two, shorten, tag, visible
-from steelyard.page.measure import arms, delta_decimals, listed, measure_name, part, unit
+from steelyard.page.measure import arms, delta_decimals, listed, measure_name, part, side_role, unit
 from steelyard.page.numerals import (
     count,
     figure,
@@ -94,7 +94,8 @@ def _arm_row(arm: Facts, decimals: int, total: float | None, recommended: Any, m
     kind = "control" if arm.get("control") else "chosen" if chosen else ""
     marks: list[Child] = [tag("code", shorten(name, 40))]
     if kind:
-        marks.append(tag("span", both(f"arms.{kind}"), class_=f"chip {kind}"))
+        said = side_role(arm) if kind == "control" else kind
+        marks.append(tag("span", both(f"arms.{said}"), class_=f"chip {kind}"))
     if known(f"arm.{name}"):
         marks.append(tag("span", both(f"arm.{name}"), class_="note"))
     delta = number(arm.get("delta"))

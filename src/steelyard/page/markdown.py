@@ -10,7 +10,7 @@ from steelyard.page.arms import judged_on
 from steelyard.page.closing import LIMITS, severity
 from steelyard.page.markdown_interactions import taken_row, write_carriers, write_further, write_numbers
 from steelyard.page.markup import Two, shorten, visible
-from steelyard.page.measure import answer, arms, delta_decimals, listed, measure_name, part, unit
+from steelyard.page.measure import answer, arms, delta_decimals, listed, measure_name, part, side_role, unit
 from steelyard.page.numerals import count, figure, fixed, interval, number, percent, percent_with_interval
 from steelyard.page.verdict import how, what_next
 from steelyard.page.words import both, told
@@ -126,7 +126,7 @@ def _arms(page: Writer, facts: Facts) -> None:
 def _arm(page: Writer, arm: Facts, decimals: int, recommended: Any) -> list[str]:
     mark = ""
     if arm.get("control"):
-        mark = f" ({page.say('arms.control')})"
+        mark = f" ({page.say(f'arms.{side_role(arm)}')})"
     elif recommended and arm.get("name") == recommended:
         mark = f" **{page.say('arms.chosen')}**"
     cost = number(arm.get("cost"))

@@ -9,6 +9,8 @@ from steelyard.page.numerals import decimals_for, half_width, number
 
 ANSWERS = ("use_weights", "prune", "relabel_first", "keep_uniform", "cannot_tell")
 Facts = Mapping[str, Any]
+#: Recommenders that stand beside the arms without weights; they are no controls and may well be better.
+BASELINES = ("popularity", "item_knn", "ease")
 
 
 def part(facts: Facts | None, name: str) -> Facts:
@@ -42,6 +44,11 @@ def answer(facts: Facts) -> str:
 
 def arms(compare: Facts) -> list[Facts]:
     return [a for a in listed(compare, "arms") if isinstance(a, Mapping)]
+
+
+def side_role(arm: Facts) -> str:
+    """Return what an arm that cannot win is there for: ``control`` or ``baseline``."""
+    return "baseline" if arm.get("name") in BASELINES else "control"
 
 
 def leading_arm(compare: Facts) -> Facts | None:
