@@ -70,7 +70,9 @@ def _carriers(known: bool) -> dict[str, Any]:
         "cold": {"below": 5, "users": cold, "items": cold},
         "grid": {
             "count": [[100 * j + k for j in range(across)] for k in range(upward)],
-            "doubt": [[None if j == k == 0 else 0.4 + 0.02 * j + 0.01 * k for j in range(across)] for k in range(upward)],
+            "doubt": [
+                [None if j == k == 0 else 0.4 + 0.02 * j + 0.01 * k for j in range(across)] for k in range(upward)
+            ],
         },
         "users": [{"user": "u<7>", "rows": 2_391, "doubted": 1_620, "doubt": 0.561}],
         "items": [{"item": "i60", "title": sample_facts.HOSTILE[0], "rows": 32, "doubted": 23, "doubt": 0.574}],

@@ -44,7 +44,11 @@ def locate(user: Ints, item: Ints, doubt: Floats, wrong: Ints | None = None) -> 
             "rows": int(of.sum()),
             "share": float(of.mean()),
             "doubted": float(doubted[of].mean()) if of.any() else None,
-            **dict(zip(("doubt", "doubt_low", "doubt_high"), mean_with_interval(user[of], item[of], doubt[of]), strict=True)),
+            **dict(
+                zip(
+                    ("doubt", "doubt_low", "doubt_high"), mean_with_interval(user[of], item[of], doubt[of]), strict=True
+                )
+            ),
             "known": int(known.sum()),
             "wrong": float((wrong[known] == 1).mean()) if wrong is not None and known.any() else None,
         }
@@ -94,9 +98,7 @@ def mean_with_interval(user: Ints, item: Ints, value: Floats) -> tuple[float | N
         return mean, None, None
     rest = value - mean
     _, pair = np.unique(np.stack([user, item]), axis=1, return_inverse=True)
-    by_user, by_item, by_pair = (
-        float((np.bincount(c, weights=rest) ** 2).sum()) for c in (user, item, np.ravel(pair))
-    )
+    by_user, by_item, by_pair = (float((np.bincount(c, weights=rest) ** 2).sum()) for c in (user, item, np.ravel(pair)))
     half = Z * max(by_user + by_item - by_pair, by_user, by_item) ** 0.5 / len(value)
     return mean, mean - half, mean + half
 

@@ -27,7 +27,13 @@ def maps_section(facts: Mapping[str, Any]) -> Html | None:
         k, n = drawn_of(part(facts, "map"))
         figures.append(_figure(both("map.heading"), drawn, both("map.caption", drawn=k, n=n)))
     if spread:
-        figures.append(_figure(both("histogram.heading"), spread, both("histogram.caption.users" if unit(facts) == "users" else "histogram.caption")))
+        figures.append(
+            _figure(
+                both("histogram.heading"),
+                spread,
+                both("histogram.caption.users" if unit(facts) == "users" else "histogram.caption"),
+            )
+        )
     if learned:
         figures.append(_figure(both("curves.heading"), learned, both("curves.caption")))
     return tag("section", tag("h2", both("maps.heading")), tag("div", figures, class_="figures"), id="map")

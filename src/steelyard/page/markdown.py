@@ -173,7 +173,9 @@ def _rows(page: Writer, facts: Facts) -> None:
         return
     page.write(f"### {page.say('rows.heading', count=len(rows))}")
     taken = unit(facts) == "users"
-    names = ("row.users", "value", "doubt", "reason") if taken else (f"row.{unit(facts)}", "label", "suspicion", "reason")
+    names = (
+        ("row.users", "value", "doubt", "reason") if taken else (f"row.{unit(facts)}", "label", "suspicion", "reason")
+    )
     tell = taken_row if taken else _row
     page.table([page.say(f"rows.{k}") for k in names], [tell(page, r) for r in rows], right=(1, 2) if taken else (2,))
 

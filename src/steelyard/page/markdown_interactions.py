@@ -86,7 +86,12 @@ def _bands(page: Writer, carriers: Facts, way: str) -> None:
 
 def _member(page: Writer, found: Facts) -> list[str]:
     own = [page.code(found[k], 60) for k in ("title", "item", "user") if found.get(k)]
-    return ["<br>".join(own) or "–", count(found.get("rows")), count(found.get("doubted")), fixed(found.get("doubt"), 3)]
+    return [
+        "<br>".join(own) or "–",
+        count(found.get("rows")),
+        count(found.get("doubted")),
+        fixed(found.get("doubt"), 3),
+    ]
 
 
 def taken_row(page: Writer, row: Facts) -> list[str]:

@@ -25,7 +25,19 @@ from steelyard.page.verdict import numbers_section, verdict_section
 from steelyard.page.words import both
 
 STYLES = ("page.css", "tables.css", "charts.css", "print.css")
-NAMED = ("numbers", "comparison", "slices", "helps", "carriers", "bands", "map", "rows", "findings", "limits", "provenance")
+NAMED = (
+    "numbers",
+    "comparison",
+    "slices",
+    "helps",
+    "carriers",
+    "bands",
+    "map",
+    "rows",
+    "findings",
+    "limits",
+    "provenance",
+)
 LONGEST = 500  # characters of a text in the embedded facts
 DRAWN = ("map", "histogram")  # large, and in the page as drawings already
 
