@@ -1,4 +1,4 @@
-"""Locating: where the doubt about interactions lies; by activity of the user and popularity of the item, and by name."""
+"""Locating: where the doubt about interactions lies; by activity of users, popularity of items, and name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Z = 1.96  # 95%, normal
 
 
 def locate(user: Ints, item: Ints, doubt: Floats, wrong: Ints | None = None) -> dict[str, Any]:
-    """Return where the doubt lies, as JSON values: ``rows, overall, doubted, activity, popularity, grid, users, items``.
+    """Return where the doubt lies, as JSON: ``rows, overall, doubted, activity, popularity, cold, grid, users, items``.
 
     user, item: (n,) codes of the positive rows. doubt: (n,) finite, higher = more doubted. wrong: (n,) 1 not truly
     wanted, 0 wanted, -1 unknown, or None. Activity is the number of a user's rows, popularity the number of different

@@ -7,6 +7,7 @@ from typing import Any
 
 from steelyard.page.charts.arms import arms_charts
 from steelyard.page.charts.strip import strip
+from steelyard.page.interactions import further_table
 from steelyard.page.markup import Child, Html, Two, shorten, tag, visible
 from steelyard.page.measure import arms, delta_decimals, listed, measure_name, part, side_role, unit
 from steelyard.page.numerals import (
@@ -17,7 +18,6 @@ from steelyard.page.numerals import (
     number,
     percent,
 )
-from steelyard.page.interactions import further_table
 from steelyard.page.slices import MOST_SLICES, left_off, slice_name
 from steelyard.page.tables import Head, cell, table
 from steelyard.page.words import both, known

@@ -116,15 +116,15 @@ def bands_section(facts: Facts) -> Html | None:
     tables = [t for t in (_bands(carriers, way) for way in WAYS) if t]
     if not tables:
         return None
+    below = count(part(carriers, "cold").get("below"))
     rest = {"share": percent(carriers.get("doubted")), "overall": fixed(carriers.get("overall"), 3)}
     return tag(
         "section",
         tag("h2", both("bands.heading")),
-        tag("p", both("bands.lede", below=count(part(carriers, "cold").get("below"))), " ", both("bands.overall", **rest),
-            class_="lede"),
+        tag("p", both("bands.lede", below=below), " ", both("bands.overall", **rest), class_="lede"),
         tables,
         id="bands",
-    )  # fmt: skip
+    )
 
 
 def _bands(carriers: Facts, way: str) -> Html | None:
@@ -147,28 +147,26 @@ def _bands(carriers: Facts, way: str) -> Html | None:
         *([Head(both("bands.wrong"), "num")] if told else []),
     ]
     below = number(part(carriers, "cold").get("below"))
-    body = [_band(b, way, reach, middle, below, told) for b in found]
+    body = [_band(b, reach, middle, below, told) for b in found]
     heading = both(f"bands.{way}.heading")
     return tag("div", tag("h3", heading), table(heading, heads, body, kind="bands"))
 
 
-def _band(
-    band: Facts, way: str, reach: tuple[float, float], middle: float | None, below: float | None, told: bool
-) -> Html:
+def _band(band: Facts, reach: tuple[float, float], middle: float | None, below: float | None, told: bool) -> Html:
     value, low, high = (number(band.get(k)) for k in DOUBT)
     hot = "hot" if low is not None and middle is not None and low > middle else ""
-    ends = interval(low, high, 3)
+    ends, share = interval(low, high, 3), band.get("share")
     return tag(
         "tr",
         tag("th", band_name(band), _chip(band, below), scope="row"),
         cell(count(band.get("members")), "num"),
         cell(count(band.get("rows")), "num"),
-        cell([bar(number(band.get("share")), "plain"), " ", tag("span", percent(band.get("share")), class_="num")], "level"),
+        cell([bar(number(share), "plain"), " ", tag("span", percent(share), class_="num")], "level"),
         cell([tag("b", fixed(value, 3)), " ", tag("span", ends, class_="ends")], "num"),
         cell(strip(value, low, high, reach, mark=middle, kind=hot), "draw"),
         cell(percent(band.get("doubted")), "num"),
         cell(percent(band.get("wrong")), "num") if told else None,
-    )  # fmt: skip
+    )
 
 
 def _chip(band: Facts, below: float | None) -> Html | None:

@@ -1,4 +1,4 @@
-"""What the Markdown report says of interactions: key numbers, further measures, bands, who and what carries the doubt."""
+"""What the Markdown report says of interactions: key numbers, further measures, bands, who carries the doubt."""
 
 from __future__ import annotations
 

@@ -49,8 +49,8 @@ def rows_section(facts: Facts) -> Html:
 def _tools(rows: list[Facts], of: str) -> Html:
     """Return the filter box; it is hidden until the script that makes it work has run."""
     if of == "users":
-        values = {number(r.get("value")) for r in rows} - {None}
-        given = [figure(v) for v in sorted(values, key=float)]
+        values = {v for v in (number(r.get("value")) for r in rows) if v is not None}
+        given = [figure(v) for v in sorted(values)]
     else:
         given = sorted({visible(r.get("given")) for r in rows if r.get("given") is not None})
     options = [tag("option", both("rows.any"), value=""), *(tag("option", g, value=g) for g in given)]

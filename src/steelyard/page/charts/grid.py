@@ -1,4 +1,4 @@
-"""Who and what carries the doubt: activity of the user across, popularity of the item upward, each cell with its rows."""
+"""Who and what carries the doubt: activity of users across, popularity of items upward, each cell with its rows."""
 
 from __future__ import annotations
 
