@@ -327,7 +327,7 @@ def export(
     writer = parts.make("exports", to or _export_for(path))
     if isinstance(scored, Taken) and what in ("weights", "clean"):
         if what == "clean":
-            raise UsageError("U184", what=what, known="weights, top")
+            raise UsageError("U184", what=what, known="weights, top, report")
         table = recommendation.weights(scored, policy or _recommended(scored))
     elif what == "weights":
         chosen = policy or _recommended(scored) or "gate"
@@ -354,8 +354,6 @@ def report(run: Any, path: str | Path | None = None, *, lang: str = "en", run_di
     from steelyard.run import write_atomically
 
     scored = open_run(run, run_dir)
-    if isinstance(scored, Taken):
-        raise UsageError("U184", what="report", known="weights, top")
     target = Path(path) if path else scored.run.path / "report.html"
     text = reporting.write(scored, markdown=target.suffix == ".md", lang=lang)
     write_atomically(target, lambda p: p.write_text(text, encoding="utf-8"))

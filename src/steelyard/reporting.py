@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import numpy as np
 from steelyard.compared import latest
 from steelyard.errors import DataError
 from steelyard.scored import Scored
+from steelyard.taken import Taken
 from steelyard.values.arrays import Ints
 from steelyard.values.comparison import Comparison
 from steelyard.values.findings import Finding
@@ -29,6 +32,10 @@ def write(scored: Scored, *, markdown: bool = False, lang: str = "en") -> str:
 
 def facts(scored: Scored) -> dict[str, Any]:
     """Return everything the report shows, schema ``steelyard.report/1``; JSON values only."""
+    if isinstance(scored, Taken):
+        from steelyard import reporting_taken
+
+        return reporting_taken.facts(scored)
     info = scored.info
     compared = latest(scored.run)
     return {
@@ -40,14 +47,15 @@ def facts(scored: Scored) -> dict[str, Any]:
         "slices": scored.slices(),
         "map": _map(scored),
         "curves": (info.get("network") or {}).get("curves"),
-        "histogram": _histogram(scored),
-        "compare": _compare(compared),
-        "limits": [_said(code, values) for code, values in _limits(info, compared)],
+        "histogram": histogram(scored),
+        "compare": comparison(compared),
+        "limits": [said(code, values) for code, values in _limits(info, compared)],
         "reproduce": info["command"],
     }
 
 
-def _said(code: str, values: Any) -> dict[str, Any]:
+def said(code: str, values: Any) -> dict[str, Any]:
+    """Return a coded sentence in both languages."""
     return {"code": code, "message_en": say(code, "en", **values), "message_zh": say(code, "zh", **values)}
 
 
@@ -82,7 +90,18 @@ def _findings(scored: Scored) -> list[dict[str, Any]]:
         found: list[Finding] = list(check(scored.samples).findings)
     except DataError as e:
         found = [Finding(e.code, "warn", 0, e.facts)]
-    return [{**f.as_dict(), "message_en": f.say("en"), "message_zh": f.say("zh")} for f in found if f.severity != "ok"]
+    return listed_findings(found)
+
+
+def listed_findings(found: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Return the findings that the reader should know, in both languages; ids and values that they quote are masked."""
+    from steelyard.features.personal import mask
+
+    def bare(f: Finding) -> Finding:
+        return replace(f, facts={k: mask(v) if isinstance(v, str) else v for k, v in f.facts.items()})
+
+    told = [bare(f) for f in found if f.severity != "ok"]
+    return [{**f.as_dict(), "message_en": f.say("en"), "message_zh": f.say("zh")} for f in told]
 
 
 def _summary(scored: Scored, compared: Comparison | None) -> dict[str, Any]:
@@ -118,7 +137,7 @@ def _reliability(found: Any) -> dict[str, Any] | None:
     if not found:
         return None
     points = ", ".join(f"{b['predicted']:.0%}→{b['observed']:.0%}" for b in found["bins"])
-    return {**found, **_said("LM05", {**{k: v for k, v in found.items() if k != "bins"}, "points": points})}
+    return {**found, **said("LM05", {**{k: v for k, v in found.items() if k != "bins"}, "points": points})}
 
 
 def _top(scored: Scored) -> list[dict[str, Any]]:
@@ -145,17 +164,19 @@ def _map(scored: Scored) -> dict[str, Any] | None:
     }
 
 
-def _histogram(scored: Scored) -> dict[str, Any]:
+def histogram(scored: Scored) -> dict[str, Any]:
+    """Return how many rows lie in each of 25 steps of suspicion from 0 to 1."""
     suspicion = scored.column("suspicion")
     counts, edges = np.histogram(suspicion[np.isfinite(suspicion)], bins=25, range=(0.0, 1.0))
     return {"edges": np.round(edges, 3).tolist(), "counts": counts.tolist()}
 
 
-def _compare(compared: Comparison | None) -> dict[str, Any] | None:
+def comparison(compared: Comparison | None) -> dict[str, Any] | None:
+    """Return a comparison with its reasons in words, and each difference beside its ends; None without one."""
     if compared is None:
         return None
     out = compared.as_dict()
-    out["why"] = [{**_said(code, values), "facts": dict(values)} for code, values in compared.why]
+    out["why"] = [{**said(code, values), "facts": dict(values)} for code, values in compared.why]
     out["seeds"] = compared.cells
     out["folds"] = compared.settings.get("folds")
     out["arms"] = [

@@ -44,10 +44,14 @@ class Taken(Scored):
         titles = self.interactions.titles
         if titles is None:
             return [{} for _ in positions]
-        return [{"title": titles[i] or None} for i in self.interactions.item[positions]]
+        from steelyard.features.personal import mask as masked
+
+        found = (titles[i] or None for i in self.interactions.item[positions])
+        return [{"title": masked(t) if mask and t else t} for t in found]
 
     def rows(self, positions: Ints, *, text: bool = True, mask: bool = True) -> list[dict[str, Any]]:
-        """Return rows as dictionaries with reasons in both languages; users masked unless told otherwise."""
+        """Return rows as dictionaries with reasons in both languages; personal data in users, items and
+        titles masked unless told otherwise."""
         from steelyard.features.personal import mask as masked
 
         picked = self.table.take(pa.array(positions)).to_pylist()
@@ -55,7 +59,8 @@ class Taken(Scored):
         out = []
         for row, words in zip(picked, texts, strict=True):
             shown = {**words, **_told(row)}
-            shown["user"] = masked(shown["user"]) if mask else shown["user"]
+            if mask:
+                shown |= {k: masked(shown[k]) for k in ("user", "item")}
             out.append(shown)
         return out
 

@@ -56,10 +56,11 @@ def conclude(cells: list[Cell], measure: str, model: str, on: str, settings: Set
     winners = [by_name[n] for n in candidates if wins(by_name[n], settings)]
     winner = max(winners, key=lambda a: a.delta.value, default=None)
     visible = 2.8 * max((deviation(draws, n) for n in candidates), default=0.0)
-    effects = _bands(cells, winner.name, settings) if winner else ()
+    effects = _bands(cells, candidates, settings)
+    own = tuple(e for e in effects if winner is not None and e.arm == winner.name)
     tested = np.any([np.isfinite(c.values[BASE]) for c in cells], axis=0)
     groups = int(tested.sum())
-    answer, why = decide(arms, winner, effects, groups, visible, settings, len(cells))
+    answer, why = decide(arms, winner, own, groups, visible, settings, len(cells))
     gain = None
     if winner is not None and "oracle" in by_name and by_name["oracle"].delta.low > 0:
         gap = np.maximum(difference(draws, "oracle", BASE), 1e-6)
@@ -110,8 +111,8 @@ def _arm(
     )
 
 
-def _bands(cells: list[Cell], arm: str, settings: Settings) -> tuple[SliceEffect, ...]:
-    """Return what the arm does to users of few, of more and of many rows; harm is tested for all bands together."""
+def _bands(cells: list[Cell], arms: list[str], settings: Settings) -> tuple[SliceEffect, ...]:
+    """Return what each arm does to users of few, of more and of many rows; harm is tested for all bands together."""
     activity = cells[0].activity
     tested = np.isfinite(cells[0].values[BASE])
     low, high = (int(v) for v in np.quantile(activity[tested], [1 / 3, 2 / 3]))
@@ -120,10 +121,11 @@ def _bands(cells: list[Cell], arm: str, settings: Settings) -> tuple[SliceEffect
     chosen = {name: of for name, of in bands.items() if (of & tested).sum() >= LEAST_USERS}
     out = []
     for name, of in chosen.items():
-        values, draws = bootstrap(cells, [BASE, arm], settings, of)
-        value = float(np.nanmean(difference(values, arm, BASE)))
-        found = interval(value, difference(draws, arm, BASE), 0.05 / len(chosen))
-        out.append(SliceEffect(arm, "rows_of_user", name, int((of & tested).sum()), found, found.high_strict < 0))
+        values, draws = bootstrap(cells, [BASE, *arms], settings, of)
+        for arm in arms:
+            value = float(np.nanmean(difference(values, arm, BASE)))
+            found = interval(value, difference(draws, arm, BASE), 0.05 / len(chosen))
+            out.append(SliceEffect(arm, "rows_of_user", name, int((of & tested).sum()), found, found.high_strict < 0))
     return tuple(out)
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from steelyard.page.charts.arms import arms_charts
 from steelyard.page.charts.strip import strip
+from steelyard.page.interactions import further_table
 from steelyard.page.markup import Child, Html, Two, shorten, tag, visible
-from steelyard.page.measure import arms, delta_decimals, listed, measure_name, part, unit
+from steelyard.page.measure import arms, delta_decimals, listed, measure_name, part, side_role, unit
 from steelyard.page.numerals import (
     count,
     figure,
@@ -39,12 +40,23 @@ def arms_section(facts: Facts) -> Html:
         "section",
         tag("h2", both("arms.heading")),
         tag("p", _how_measured(compare, unit(facts)), class_="lede"),
-        tag("p", both(f"arms.on.{'gold' if compare.get('on') == 'gold' else 'given'}"), class_="lede"),
+        tag("p", judged_on(compare, unit(facts)), class_="lede"),
         tag("figure", charts, tag("figcaption", both("arms.caption"))) if charts else None,
         _arms_table(compare),
+        further_table(arms(compare), _arm_code),
         _guard(compare),
         id="comparison",
     )
+
+
+def judged_on(compare: Facts, of: str) -> Two:
+    """Return what kind of labels, or of later interactions, the arms were judged by."""
+    on = "gold" if compare.get("on") == "gold" else "given"
+    return both(f"arms.on.{on}.{of}") if known(f"arms.on.{on}.{of}") else both(f"arms.on.{on}")
+
+
+def _arm_code(arm: Facts) -> Html:
+    return tag("code", shorten(arm.get("name") or "?", 40))
 
 
 def _how_measured(compare: Facts, of: str) -> Child:
@@ -82,7 +94,8 @@ def _arm_row(arm: Facts, decimals: int, total: float | None, recommended: Any, m
     kind = "control" if arm.get("control") else "chosen" if chosen else ""
     marks: list[Child] = [tag("code", shorten(name, 40))]
     if kind:
-        marks.append(tag("span", both(f"arms.{kind}"), class_=f"chip {kind}"))
+        said = side_role(arm) if kind == "control" else kind
+        marks.append(tag("span", both(f"arms.{said}"), class_=f"chip {kind}"))
     if known(f"arm.{name}"):
         marks.append(tag("span", both(f"arm.{name}"), class_="note"))
     delta = number(arm.get("delta"))

@@ -76,6 +76,7 @@ def provenance_section(facts: Facts) -> Html:
         ("task", both(f"task.{run['task']}") if _task(run) else visible(run.get("task") or "")),
         ("columns", [_column(k, v) for k, v in part(run, "columns").items()]),
         ("scale", _scale(part(run, "scale"))),
+        ("model", tag("code", visible(run["model"])) if run.get("model") else None),
         ("tier", visible(run.get("tier") or "")),
         ("seed", visible(run["seed"]) if run.get("seed") is not None else None),
         ("seconds", duration(run["seconds"]) if number(run.get("seconds")) is not None else None),
@@ -93,7 +94,7 @@ def provenance_section(facts: Facts) -> Html:
 
 
 def _task(run: Facts) -> bool:
-    return run.get("task") in ("relevance", "classification", "tagging")
+    return run.get("task") in ("relevance", "classification", "tagging", "recommendation")
 
 
 def _column(canonical: str, own: Any) -> Html:

@@ -9,7 +9,7 @@ from steelyard.page.charts.curves import curves_chart
 from steelyard.page.charts.histogram import histogram_chart
 from steelyard.page.charts.scatter import drawn_of, scatter_chart
 from steelyard.page.markup import Child, Html, tag
-from steelyard.page.measure import part
+from steelyard.page.measure import part, unit
 from steelyard.page.numerals import number
 from steelyard.page.words import both
 
@@ -27,7 +27,13 @@ def maps_section(facts: Mapping[str, Any]) -> Html | None:
         k, n = drawn_of(part(facts, "map"))
         figures.append(_figure(both("map.heading"), drawn, both("map.caption", drawn=k, n=n)))
     if spread:
-        figures.append(_figure(both("histogram.heading"), spread, both("histogram.caption")))
+        figures.append(
+            _figure(
+                both("histogram.heading"),
+                spread,
+                both("histogram.caption.users" if unit(facts) == "users" else "histogram.caption"),
+            )
+        )
     if learned:
         figures.append(_figure(both("curves.heading"), learned, both("curves.caption")))
     return tag("section", tag("h2", both("maps.heading")), tag("div", figures, class_="figures"), id="map")

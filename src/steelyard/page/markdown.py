@@ -6,11 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from steelyard.page.arms import judged_on
 from steelyard.page.closing import LIMITS, severity
+from steelyard.page.markdown_interactions import taken_row, write_carriers, write_further, write_numbers
 from steelyard.page.markup import Two, shorten, visible
-from steelyard.page.measure import answer, arms, delta_decimals, listed, measure_name, part, unit
+from steelyard.page.measure import answer, arms, delta_decimals, listed, measure_name, part, side_role, unit
 from steelyard.page.numerals import count, figure, fixed, interval, number, percent, percent_with_interval
-from steelyard.page.verdict import how
+from steelyard.page.verdict import how, what_next
 from steelyard.page.words import both, told
 from steelyard.values.slices import WHOM
 
@@ -21,13 +23,15 @@ SPECIAL = re.compile(r"([\\`*_\[\]<>|#~@&$!])")
 
 def render_markdown(facts: Mapping[str, Any], lang: str = "en") -> str:
     """Return ``report.md`` in one language: verdict, key numbers, arms, slices, ten rows, findings, how to repeat."""
-    page = _Page(lang)
-    for write in (_verdict, _numbers, _arms, _slices, _rows, _findings, _limits, _source):
+    page = Writer(lang)
+    taken = unit(facts) == "users"
+    numbers = write_numbers if taken else _numbers
+    for write in (_verdict, numbers, _arms, _slices, write_carriers, _rows, _findings, _limits, _source):
         write(page, facts)
     return "\n".join(page.lines).rstrip() + "\n"
 
 
-class _Page:
+class Writer:
     """Lines of Markdown in one language."""
 
     def __init__(self, lang: str) -> None:
@@ -41,6 +45,11 @@ class _Page:
         """Return a sentence of the facts: it may quote the data, so nothing in it may act as Markdown."""
         return SPECIAL.sub(r"\\\1", words[self.lang])
 
+    def code(self, value: Any, most: int = 80) -> str:
+        """Return text from the data as a code span: no link, no mention, no markup; bars escaped for the table."""
+        plain = shorten(value, most).replace("`", "ˋ").replace("|", "\\|").strip()
+        return f"`{plain}`" if plain else "–"
+
     def write(self, *lines: str) -> None:
         self.lines += [*lines, ""]
 
@@ -49,13 +58,7 @@ class _Page:
         self.write(*("| " + " | ".join(cells) + " |" for cells in (heads, rule, *rows)))
 
 
-def _code(value: Any, most: int = 80) -> str:
-    """Return text from the data as a code span: no link, no mention, no markup; bars escaped for the table."""
-    plain = shorten(value, most).replace("`", "ˋ").replace("|", "\\|").strip()
-    return f"`{plain}`" if plain else "–"
-
-
-def _verdict(page: _Page, facts: Facts) -> None:
+def _verdict(page: Writer, facts: Facts) -> None:
     said, compare, run = answer(facts), part(facts, "compare"), part(facts, "run")
     reasons = [page.read(told(w)) for w in listed(compare, "why") if isinstance(w, Mapping)]
     reasons = [r for r in reasons if r] or [page.say(f"why.{said}")]
@@ -63,13 +66,13 @@ def _verdict(page: _Page, facts: Facts) -> None:
     page.write(f"**{reasons[0]}**")
     if reasons[1:]:
         page.write(*(f"- {r}" for r in reasons[1:]))
-    page.write(f"{page.say('verdict.next')}{page.say(f'next.{said}')}")
-    about = [_code(run[k]) for k in ("name", "id", "tier", "created") if run.get(k)]
+    page.write(f"{page.say('verdict.next')}{what_next(said, unit(facts))[page.lang]}")
+    about = [page.code(run[k]) for k in ("name", "id", "tier", "created") if run.get(k)]
     if about:
         page.write(" · ".join(about))
 
 
-def _numbers(page: _Page, facts: Facts) -> None:
+def _numbers(page: Writer, facts: Facts) -> None:
     summary, run = part(facts, "summary"), part(facts, "run")
     rate = part(summary, "error_rate")
     value, ends = percent_with_interval(rate.get("value"), rate.get("low"), rate.get("high"))
@@ -94,7 +97,7 @@ def _numbers(page: _Page, facts: Facts) -> None:
     )
 
 
-def _arms(page: _Page, facts: Facts) -> None:
+def _arms(page: Writer, facts: Facts) -> None:
     compare = part(facts, "compare")
     rows = arms(compare)
     page.write(f"### {page.say('arms.heading')}")
@@ -102,32 +105,33 @@ def _arms(page: _Page, facts: Facts) -> None:
         page.write(page.say("arms.none"))
         return
     decimals = delta_decimals(rows)
-    page.write(page.say(f"arms.on.{'gold' if compare.get('on') == 'gold' else 'given'}"))
+    page.write(judged_on(compare, unit(facts))[page.lang])
     heads = [page.say("arms.arm"), measure_name(compare.get("measure")), page.say("arms.delta")]
     page.table(
         [*heads, page.say("arms.interval"), page.say("arms.cost")],
         [_arm(page, a, decimals, compare.get("recommended")) for a in rows],
         right=(1, 2, 3, 4),
     )
+    write_further(page, rows)
     slices = [s for s in listed(compare, "slices") if isinstance(s, Mapping)]
     lost = [s for s in slices if s.get("harmed")]
     if lost:
         page.write(page.say("guard.harmed", harmed=len(lost), all=len(slices)))
         places = delta_decimals(lost)
-        page.write(*(f"- {_lost(s, places)}" for s in lost[:SLICES]))
+        page.write(*(f"- {_lost(page, s, places)}" for s in lost[:SLICES]))
     elif slices:
         page.write(page.say("guard.clear", all=len(slices)))
 
 
-def _arm(page: _Page, arm: Facts, decimals: int, recommended: Any) -> list[str]:
+def _arm(page: Writer, arm: Facts, decimals: int, recommended: Any) -> list[str]:
     mark = ""
     if arm.get("control"):
-        mark = f" ({page.say('arms.control')})"
+        mark = f" ({page.say(f'arms.{side_role(arm)}')})"
     elif recommended and arm.get("name") == recommended:
         mark = f" **{page.say('arms.chosen')}**"
     cost = number(arm.get("cost"))
     return [
-        _code(arm.get("name") or "?", 40) + mark,
+        page.code(arm.get("name") or "?", 40) + mark,
         fixed(arm.get("value"), decimals),
         fixed(arm.get("delta"), decimals, sign=True),
         interval(arm.get("low"), arm.get("high"), decimals, sign=True) or "–",
@@ -135,13 +139,13 @@ def _arm(page: _Page, arm: Facts, decimals: int, recommended: Any) -> list[str]:
     ]
 
 
-def _lost(s: Facts, decimals: int) -> str:
+def _lost(page: Writer, s: Facts, decimals: int) -> str:
     ends = interval(s.get("low"), s.get("high"), decimals, sign=True)
-    where = _code(f"{s.get('column')} = {s.get('value')}")
-    return f"{_code(s.get('arm'))} · {where}: {fixed(s.get('delta'), decimals, sign=True)} {ends}"
+    where = page.code(f"{s.get('column')} = {s.get('value')}")
+    return f"{page.code(s.get('arm'))} · {where}: {fixed(s.get('delta'), decimals, sign=True)} {ends}"
 
 
-def _slices(page: _Page, facts: Facts) -> None:
+def _slices(page: Writer, facts: Facts) -> None:
     slices = [s for s in listed(facts, "slices") if isinstance(s, Mapping)][:SLICES]
     if not slices:
         return
@@ -151,7 +155,7 @@ def _slices(page: _Page, facts: Facts) -> None:
     rows = []
     for s in slices:
         value, ends = percent_with_interval(s.get("share"), s.get("low"), s.get("high"))
-        name = _code(f"{s.get('column')} = {s.get('value')}") + (" ★" if s.get("star") else "")
+        name = page.code(f"{s.get('column')} = {s.get('value')}") + (" ★" if s.get("star") else "")
         row = [name, count(s.get("n")), f"{value} {ends}", f"×{figure(s.get('lift'), 2)}"]
         rows.append([*row, *(_helps(s, k) for k in WHOM)])
     page.table(heads, rows, right=range(1, 7))
@@ -163,24 +167,28 @@ def _helps(s: Facts, name: str) -> str:
     return f"{fixed(s.get(name), 3, sign=True)} {ends}" if number(s.get(name)) is not None else "–"
 
 
-def _rows(page: _Page, facts: Facts) -> None:
+def _rows(page: Writer, facts: Facts) -> None:
     rows = [r for r in listed(facts, "top") if isinstance(r, Mapping)][:ROWS]
     if not rows:
         return
     page.write(f"### {page.say('rows.heading', count=len(rows))}")
-    heads = [page.say(f"rows.{k}") for k in (f"row.{unit(facts)}", "label", "suspicion", "reason")]
-    page.table(heads, [_row(page, r) for r in rows], right=(2,))
+    taken = unit(facts) == "users"
+    names = (
+        ("row.users", "value", "doubt", "reason") if taken else (f"row.{unit(facts)}", "label", "suspicion", "reason")
+    )
+    tell = taken_row if taken else _row
+    page.table([page.say(f"rows.{k}") for k in names], [tell(page, r) for r in rows], right=(1, 2) if taken else (2,))
 
 
-def _row(page: _Page, row: Facts) -> list[str]:
-    said = [_code(row[k]) for k in ("query", "title", "text") if row.get(k)]
+def _row(page: Writer, row: Facts) -> list[str]:
+    said = [page.code(row[k]) for k in ("query", "title", "text") if row.get(k)]
     suggested = row.get(f"suggestion_{page.lang}", row.get("suggested"))
-    labels = [_code(text, 40) for text in (row.get("given"), suggested) if text not in (None, "")]
+    labels = [page.code(text, 40) for text in (row.get("given"), suggested) if text not in (None, "")]
     reason = page.read(told(row, "reason"))
     return ["<br>".join(said) or "–", " → ".join(labels) or "–", fixed(row.get("suspicion"), 2), reason or "–"]
 
 
-def _findings(page: _Page, facts: Facts) -> None:
+def _findings(page: Writer, facts: Facts) -> None:
     found = [f for f in listed(facts, "findings") if isinstance(f, Mapping)]
     said = [f for f in found if severity(f) != "ok"]
     if not said:
@@ -189,25 +197,25 @@ def _findings(page: _Page, facts: Facts) -> None:
     page.write(*(_finding(page, f) for f in said))
 
 
-def _finding(page: _Page, finding: Facts) -> str:
+def _finding(page: Writer, finding: Facts) -> str:
     grave = page.say(f"severity.{severity(finding)}")
-    return f"- **{grave}** {_code(finding.get('code') or '–')} {page.read(told(finding))}"
+    return f"- **{grave}** {page.code(finding.get('code') or '–')} {page.read(told(finding))}"
 
 
-def _limits(page: _Page, facts: Facts) -> None:
+def _limits(page: Writer, facts: Facts) -> None:
     own = [page.read(told(e)) for e in listed(facts, "limits") if isinstance(e, Mapping)]
     page.write(f"### {page.say('limits.heading')}")
     page.write(*(f"- {s}" for s in ([s for s in own if s] or [page.say(k) for k in LIMITS])))
 
 
-def _source(page: _Page, facts: Facts) -> None:
+def _source(page: Writer, facts: Facts) -> None:
     run = part(facts, "run")
     command = facts.get("reproduce") or run.get("command")
     page.write(f"### {page.say('source.heading')}")
     for key in ("fingerprint", "seed", "version"):
         if run.get(key) is not None:
             name = {"version": "source.versions"}.get(key, f"source.{key}")
-            page.lines.append(f"- {page.say(name)}: {_code(run[key])}")
+            page.lines.append(f"- {page.say(name)}: {page.code(run[key])}")
     page.write()
     if command:
         page.write("```sh", visible(command).replace("```", ""), "```")

@@ -9,6 +9,8 @@ from steelyard.page.numerals import decimals_for, half_width, number
 
 ANSWERS = ("use_weights", "prune", "relabel_first", "keep_uniform", "cannot_tell")
 Facts = Mapping[str, Any]
+#: Recommenders that stand beside the arms without weights; they are no controls and may well be better.
+BASELINES = ("popularity", "item_knn", "ease")
 
 
 def part(facts: Facts | None, name: str) -> Facts:
@@ -26,7 +28,9 @@ def listed(facts: Facts | None, name: str) -> list[Any]:
 
 
 def unit(facts: Facts) -> str:
-    """Return what the groups of the table are: ``queries`` with their products, or ``texts``."""
+    """Return what the groups of the table are: ``queries`` with their products, ``texts``, or ``users`` with items."""
+    if part(facts, "run").get("task") == "recommendation":
+        return "users"
     return "texts" if part(facts, "run").get("task") in ("classification", "tagging") else "queries"
 
 
@@ -40,6 +44,11 @@ def answer(facts: Facts) -> str:
 
 def arms(compare: Facts) -> list[Facts]:
     return [a for a in listed(compare, "arms") if isinstance(a, Mapping)]
+
+
+def side_role(arm: Facts) -> str:
+    """Return what an arm that cannot win is there for: ``control`` or ``baseline``."""
+    return "baseline" if arm.get("name") in BASELINES else "control"
 
 
 def leading_arm(compare: Facts) -> Facts | None:

@@ -15,16 +15,29 @@ from typing import Any
 
 from steelyard.page.arms import arms_section
 from steelyard.page.closing import findings_section, limits_section, provenance_section
+from steelyard.page.interactions import bands_section, carriers_section, taken_numbers_section
 from steelyard.page.maps import maps_section
 from steelyard.page.markup import Html, Two, json_block, put, shorten, tag, visible
-from steelyard.page.measure import listed, part
+from steelyard.page.measure import listed, part, unit
 from steelyard.page.rows import MOST, rows_section
 from steelyard.page.slices import helps_section, slices_section
 from steelyard.page.verdict import numbers_section, verdict_section
 from steelyard.page.words import both
 
 STYLES = ("page.css", "tables.css", "charts.css", "print.css")
-NAMED = ("numbers", "comparison", "slices", "helps", "map", "rows", "findings", "limits", "provenance")
+NAMED = (
+    "numbers",
+    "comparison",
+    "slices",
+    "helps",
+    "carriers",
+    "bands",
+    "map",
+    "rows",
+    "findings",
+    "limits",
+    "provenance",
+)
 LONGEST = 500  # characters of a text in the embedded facts
 DRAWN = ("map", "histogram")  # large, and in the page as drawings already
 
@@ -33,16 +46,18 @@ def render(facts: Mapping[str, Any], *, lang: str = "en") -> str:
     """Return the report as one HTML file.
 
     facts: ``steelyard.report/1``, a mapping with ``run, findings, summary, top, slices, map, histogram, compare,
-        limits, reproduce``; any part and any fact within it may be missing, None or empty. ``next``, a command, stands
-        under the verdict when given.
+        limits, reproduce``, and ``carriers`` for interactions; any part and any fact within it may be missing, None or
+        empty. ``next``, a command, stands under the verdict when given.
     lang: ``en`` or ``zh``, the language shown first; the reader can switch and the browser remembers.
     """
     sections = [
         verdict_section(facts),
-        numbers_section(facts),
+        taken_numbers_section(facts) if unit(facts) == "users" else numbers_section(facts),
         arms_section(facts),
-        slices_section(facts),
+        None if unit(facts) == "users" else slices_section(facts),
         helps_section(facts),
+        carriers_section(facts),
+        bands_section(facts),
         maps_section(facts),
         rows_section(facts),
         findings_section(facts),

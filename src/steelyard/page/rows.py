@@ -8,8 +8,9 @@ from typing import Any
 from steelyard.page.charts.strip import bar
 from steelyard.page.markup import Child, Html, Two, shorten, tag, visible
 from steelyard.page.measure import listed, unit
-from steelyard.page.numerals import fixed, number, percent, shared_decimals
+from steelyard.page.numerals import figure, fixed, number, percent, shared_decimals
 from steelyard.page.tables import Head, cell, table
+from steelyard.page.taken_rows import taken_heads, taken_row, valued
 from steelyard.page.words import both, told
 
 Facts = Mapping[str, Any]
@@ -23,25 +24,35 @@ def rows_section(facts: Facts) -> Html:
     heading = tag("h2", both("rows.heading", count=len(rows)) if rows else both("rows.heading.none"))
     if not rows:
         return tag("section", heading, tag("p", both("rows.none"), class_="empty"), id="rows")
-    decimals = shared_decimals([number(r.get("benefit")) for r in rows])
-    body = [_row(r, k, decimals) for k, r in enumerate(rows, 1)]
+    of = unit(facts)
+    if of == "users":
+        heads = taken_heads(rows)
+        body = [taken_row(r, k, valued(rows)) for k, r in enumerate(rows, 1)]
+    else:
+        heads = _heads(of)
+        decimals = shared_decimals([number(r.get("benefit")) for r in rows])
+        body = [_row(r, k, decimals) for k, r in enumerate(rows, 1)]
     masked = sum(bool(r.get("masked")) for r in rows)
     note = both("rows.masked", masked=masked) if masked else both("rows.unmasked")
     return tag(
         "section",
         heading,
-        tag("p", both("rows.lede"), class_="lede"),
-        _tools(rows),
-        table(both("rows.caption"), _heads(unit(facts)), body, kind="rows", name="worst"),
+        tag("p", both("rows.lede.users" if of == "users" else "rows.lede"), class_="lede"),
+        _tools(rows, of),
+        table(both("rows.caption"), heads, body, kind="rows", name="worst"),
         tag("p", both("rows.nothing"), class_="empty", id="no-match", hidden=True),
         tag("p", note, class_="note"),
         id="rows",
     )
 
 
-def _tools(rows: list[Facts]) -> Html:
+def _tools(rows: list[Facts], of: str) -> Html:
     """Return the filter box; it is hidden until the script that makes it work has run."""
-    given = sorted({visible(r.get("given")) for r in rows if r.get("given") is not None})
+    if of == "users":
+        values = {v for v in (number(r.get("value")) for r in rows) if v is not None}
+        given = [figure(v) for v in sorted(values)]
+    else:
+        given = sorted({visible(r.get("given")) for r in rows if r.get("given") is not None})
     options = [tag("option", both("rows.any"), value=""), *(tag("option", g, value=g) for g in given)]
     return tag(
         "div",
@@ -54,7 +65,7 @@ def _tools(rows: list[Facts]) -> Html:
             autocomplete="off",
             spellcheck="false",
         ),
-        tag("label", both("rows.given"), " ", tag("select", options, id="given")),
+        tag("label", both("rows.value" if of == "users" else "rows.given"), " ", tag("select", options, id="given")),
         tag("p", id="shown", class_="note num", role="status"),
         class_="tools",
         hidden=True,

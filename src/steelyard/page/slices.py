@@ -20,7 +20,7 @@ from steelyard.page.numerals import (
     probability,
 )
 from steelyard.page.tables import Head, cell, table
-from steelyard.page.words import both
+from steelyard.page.words import both, known
 from steelyard.values.slices import ENDS, WHOM
 
 Facts = Mapping[str, Any]
@@ -28,8 +28,10 @@ MOST_SLICES = 24
 
 
 def slice_name(s: Facts) -> Html:
-    """Return ``column = value``, the value as the data writes it."""
-    column = tag("span", shorten(s.get("column") or "", 40), " = ", class_="column-name")
+    """Return ``column = value``, the value as the data writes it; columns of our own are named in words."""
+    name = str(s.get("column") or "")
+    own = both(f"column.{name}") if known(f"column.{name}") else shorten(name, 40)
+    column = tag("span", own, " = ", class_="column-name")
     return tag("span", column, tag("bdi", shorten(s.get("value"), 60)), class_="slice")
 
 

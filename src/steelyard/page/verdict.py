@@ -48,7 +48,7 @@ def verdict_section(facts: Facts) -> Html:
             tag("h1", beam(said), tag("span", both(f"verdict.{said}"))),
             tag("p", reasons[0], class_="because"),
             more,
-            tag("p", tag("strong", both("verdict.next")), both(f"next.{said}"), class_="next"),
+            tag("p", tag("strong", both("verdict.next")), what_next(said, unit(facts)), class_="next"),
             _command(facts, said),
             class_="verdict-words",
         ),
@@ -56,6 +56,11 @@ def verdict_section(facts: Facts) -> Html:
         id="verdict",
         class_=f"verdict {said}" + ("" if compare else " alone"),
     )
+
+
+def what_next(said: str, of: str) -> Two:
+    """Return what to do now, in the words of this kind of table where it has its own."""
+    return both(f"next.{said}.{of}") if known(f"next.{said}.{of}") else both(f"next.{said}")
 
 
 def _command(facts: Facts, said: str) -> Html | None:
@@ -120,35 +125,40 @@ def numbers_section(facts: Facts) -> Html:
     rows = number(summary.get("rows")) if summary.get("rows") is not None else number(run.get("rows"))
     groups = summary.get("groups") if summary.get("groups") is not None else run.get("groups")
     stats = [
-        _stat(both("stat.rows"), count(rows), _labelled(rows, summary.get("labelled"))),
-        _stat(both(f"stat.groups.{unit(facts)}"), count(groups), _per_group(rows, number(groups), unit(facts))),
+        stat(both("stat.rows"), count(rows), _labelled(rows, summary.get("labelled"))),
+        stat(both(f"stat.groups.{unit(facts)}"), count(groups), _per_group(rows, number(groups), unit(facts))),
         _error_rate(part(summary, "error_rate")),
-        _stat(both("stat.flagged"), count(summary.get("flagged")), _flagged(rows, summary)),
-        _stat(both("stat.contradictions"), count(summary.get("contradictory_rows")), both("stat.contradictions.note")),
-        _smallest(facts),
+        stat(both("stat.flagged"), count(summary.get("flagged")), _flagged(rows, summary)),
+        stat(both("stat.contradictions"), count(summary.get("contradictory_rows")), both("stat.contradictions.note")),
+        smallest(facts),
     ]
+    reliability = part(summary, "reliability")
+    return tag(
+        "section",
+        tag("h2", both("numbers.heading")),
+        tag("div", stats, class_="stats"),
+        quality_line(summary),
+        tag("p", told(reliability, "message"), class_="note", id="reliability") if reliability else None,
+        id="numbers",
+    )
+
+
+def quality_line(summary: Facts) -> Html | None:
+    """Return how good the scoring was, in one line; nothing where nothing was measured."""
     quality = [
         tag("li", _quality(str(q.get("name"))), " ", tag("b", figure(q.get("value")), class_="num"))
         for q in listed(summary, "quality")
         if isinstance(q, Mapping)
     ]
-    reliability = part(summary, "reliability")
-    listing = tag("p", both("numbers.quality")), tag("ul", quality)
-    return tag(
-        "section",
-        tag("h2", both("numbers.heading")),
-        tag("div", stats, class_="stats"),
-        tag("div", listing, class_="quality") if quality else None,
-        tag("p", told(reliability, "message"), class_="note", id="reliability") if reliability else None,
-        id="numbers",
-    )
+    return tag("div", tag("p", both("numbers.quality")), tag("ul", quality), class_="quality") if quality else None
 
 
 def _quality(name: str) -> Child:
     return both(f"quality.{name}") if known(f"quality.{name}") else visible(name)
 
 
-def _stat(name: Two, value: Child, note: Child = None, ends: str = "") -> Html:
+def stat(name: Two, value: Child, note: Child = None, ends: str = "") -> Html:
+    """Return one key number: its name, the number with its interval, and what it means."""
     shown = tag("p", value, tag("span", ends, class_="ends") if ends else None, class_="big num")
     return tag("div", tag("p", name, class_="stat-name"), shown, tag("p", note, class_="note"), class_="stat")
 
@@ -166,9 +176,9 @@ def _per_group(rows: float | None, groups: float | None, of: str) -> Child:
 
 def _error_rate(rate: Facts) -> Html:
     if number(rate.get("value")) is None:
-        return _stat(both("stat.error"), both("stat.unknown"), both("stat.error.none"))
+        return stat(both("stat.error"), both("stat.unknown"), both("stat.error.none"))
     value, ends = percent_with_interval(rate.get("value"), rate.get("low"), rate.get("high"))
-    return _stat(both("stat.error"), value, how(rate), ends)
+    return stat(both("stat.error"), value, how(rate), ends)
 
 
 def how(rate: Facts) -> Two:
@@ -188,7 +198,8 @@ def _flagged(rows: float | None, summary: Facts) -> Child:
     return both("stat.flagged.note", share=percent(flagged / rows), threshold=figure(threshold))
 
 
-def _smallest(facts: Facts) -> Html:
+def smallest(facts: Facts) -> Html:
+    """Return the smallest difference that the test of the comparison could see."""
     seen = part(part(facts, "summary"), "smallest_visible")
     compare = part(facts, "compare")
     value = number(compare.get("smallest_visible"))
@@ -196,6 +207,6 @@ def _smallest(facts: Facts) -> Html:
     if value is None:
         value, groups, measure = number(seen.get("value")), seen.get("groups"), seen.get("measure")
     if value is None:
-        return _stat(both("stat.smallest"), both("stat.unknown"), both("stat.smallest.none"))
+        return stat(both("stat.smallest"), both("stat.unknown"), both("stat.smallest.none"))
     note = both(f"stat.smallest.note.{unit(facts)}", measure=measure_name(measure), groups=count(groups))
-    return _stat(both("stat.smallest"), figure(value), note)
+    return stat(both("stat.smallest"), figure(value), note)

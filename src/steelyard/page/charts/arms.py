@@ -8,7 +8,7 @@ from typing import Any
 
 from steelyard.page.charts.frame import Axis, box, diamond, dot, drawing, line, words
 from steelyard.page.markup import Html, Two, shorten, tag
-from steelyard.page.measure import arms, delta_decimals, listed, measure_name
+from steelyard.page.measure import arms, delta_decimals, listed, measure_name, side_role
 from steelyard.page.numerals import fixed, interval, nice_ticks, number
 from steelyard.page.words import both
 
@@ -124,8 +124,8 @@ def _row(arm: Mapping[str, Any], middle: float, axis: Axis, decimals: int, recom
 
 def _mark(arm: Mapping[str, Any], recommended: Any) -> Two | str:
     if arm.get("control"):
-        words = both("arms.control")
-        return Two(f" · {words.en}", f" · {words.zh}")
+        role = both(f"arms.{side_role(arm)}")
+        return Two(f" · {role.en}", f" · {role.zh}")
     return " ★" if recommended and arm.get("name") == recommended else ""
 
 

@@ -28,7 +28,9 @@ def histogram_chart(facts: Mapping[str, Any], flagged_from: float | None) -> Htm
         WIDTH,
         HEIGHT,
         both("chart.histogram.title"),
-        both("chart.histogram.desc", n=round(sum(counts))),
+        both(
+            "chart.histogram.desc" if flagged_from is not None else "chart.histogram.desc.plain", n=round(sum(counts))
+        ),
         tag("defs", _hatch()),
         _ground(across, upward, max(counts)),
         [_bar(across, upward, edges[k], edges[k + 1], c, flagged_from) for k, c in enumerate(counts)],

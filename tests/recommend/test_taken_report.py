@@ -1,0 +1,115 @@
+"""The report of a run of interactions, from a file to the page: its facts are those of the run, and nobody is named."""
+
+import re
+from collections import Counter
+
+import numpy as np
+import pytest
+
+import steelyard as sy
+from steelyard import api, reporting
+from steelyard.acts import contrasting
+from steelyard.page import render
+
+from .shop import shop
+
+PHONE = "13812345678"
+
+
+@pytest.fixture(scope="module")
+def table():
+    rows = shop()
+    named = zip(rows.user, rows.item, rows.value, rows.ts, strict=True)
+    return [
+        {
+            "user": PHONE if u == 0 else rows.user_ids[u],
+            "item": rows.item_ids[i],
+            "rating": v,
+            "time": t,
+            "title": f"Thing {i}" + (" call 13912345678" if i == 0 else ""),
+        }
+        for u, i, v, t in named
+    ]
+
+
+@pytest.fixture(scope="module")
+def run(table, tmp_path_factory):
+    root = tmp_path_factory.mktemp("report")
+    head = list(table[0])
+    lines = [",".join(head), *(",".join(str(r[c]) for c in head) for r in table)]
+    (root / "clicks.csv").write_text("\n".join(lines))
+    return sy.score(root / "clicks.csv", relevant=4, run_dir=root)
+
+
+@pytest.fixture(scope="module")
+def compared(run):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(contrasting, "LEAST_USERS", 5)  # the shop is small
+        return sy.compare(run, seeds=3, model="item_knn", metric="recall@10")
+
+
+def test_the_facts_are_those_of_the_run(run, table) -> None:
+    facts = reporting.facts(run)
+    assert (facts["summary"]["rows"], facts["summary"]["users"]) == (len(table), 120)
+    carriers = facts["carriers"]
+    assert carriers["overall"] == pytest.approx(run.column("suspicion").mean())
+    wrong = Counter(r["rating"] < 4 for r in table)
+    told = sum(b["known"] * b["wrong"] for b in carriers["popularity"])
+    assert told == pytest.approx(wrong[True])
+    doubted = run.column("suspicion") >= np.quantile(run.column("suspicion"), 0.9)
+    first = carriers["items"][0]
+    assert first["doubted"] == doubted[run.column("item") == first["item"]].sum()
+    assert first["item"] in {f"i{k:02d}" for k in range(6)}  # in the window, where the mistakes were made
+    assert {e["name"] for e in facts["summary"]["quality"]} >= {"auc_doubt", "auc_in_sample_loss"}
+
+
+def test_personal_data_is_masked_everywhere(run, tmp_path) -> None:
+    facts = reporting.facts(run)
+    assert any(row["masked"] for row in facts["top"])
+    for name in ("r.html", "r.md"):
+        text = sy.report(run, tmp_path / name).read_text(encoding="utf-8")
+        assert PHONE not in text
+        assert "13912345678" not in text
+        assert "[phone]" in text
+
+
+def test_without_relevant_the_page_says_what_is_not_known(table, tmp_path) -> None:
+    bare = sy.score([{k: r[k] for k in ("user", "item", "time")} for r in table], run_dir=tmp_path)
+    facts = reporting.facts(bare)
+    assert [e["code"] for e in facts["limits"]] == ["LM06", "LM07", "LM08", "LM04"]
+    assert {b["wrong"] for b in facts["carriers"]["activity"]} == {None}
+    assert facts["summary"]["quality"] == []
+    text = render(facts)
+    assert text.count('class="en" lang="en"') == text.count('class="zh" lang="zh-Hans"')
+
+
+def test_each_arm_is_told_for_every_band_of_activity_and_with_all_measures(run, compared, tmp_path) -> None:
+    bands = {s.value for s in compared.slices}
+    assert {(s.arm, s.value) for s in compared.slices} == {(a, b) for a in ("user_gate", "ips") for b in bands}
+    text = sy.report(run, tmp_path / "r.html").read_text(encoding="utf-8")
+    for said in ("rows of the user", "用户的行数", "coverage", "覆盖率", "item_knn", *bands):
+        assert said in text, said
+    assert compared.answer in text
+    assert not re.search(r"\bnan\b", text)
+
+
+def test_effects_of_a_band_are_of_its_users_alone(compared) -> None:
+    """The bands hold every user once, so that the differences in them add up to the difference of all."""
+    for arm in ("user_gate", "ips"):
+        found = [s for s in compared.slices if s.arm == arm]
+        assert len(found) > 1
+        assert sum(s.n for s in found) == compared.groups
+        whole = sum(s.n * s.delta.value for s in found) / compared.groups
+        assert whole == pytest.approx(compared.arm(arm).delta.value)
+
+
+def test_a_source_that_is_gone_is_said_and_the_page_is_made_all_the_same(table, tmp_path) -> None:
+    path = tmp_path / "gone.csv"
+    path.write_text("user,item,rating\n" + "\n".join(f"{r['user']},{r['item']},{r['rating']}" for r in table))
+    run = sy.score(path, relevant=4, run_dir=tmp_path)
+    path.unlink()
+    facts = reporting.facts(api.open_run(run.id, tmp_path))
+    assert [f["severity"] for f in facts["findings"]] == ["warn"]
+    assert len(facts["top"]) == 100
+    assert "wrong" in facts["carriers"]["activity"][0]
+    render(facts)
