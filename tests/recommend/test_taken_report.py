@@ -9,6 +9,8 @@ import pytest
 import steelyard as sy
 from steelyard import api, reporting
 from steelyard.acts import contrasting
+from steelyard.acts.cells import Settings
+from steelyard.acts.recommending import Cell
 from steelyard.page import render
 
 from .shop import shop
@@ -93,14 +95,30 @@ def test_each_arm_is_told_for_every_band_of_activity_and_with_all_measures(run, 
     assert not re.search(r"\bnan\b", text)
 
 
-def test_effects_of_a_band_are_of_its_users_alone(compared) -> None:
-    """The bands hold every user once, so that the differences in them add up to the difference of all."""
-    for arm in ("user_gate", "ips"):
-        found = [s for s in compared.slices if s.arm == arm]
-        assert len(found) > 1
-        assert sum(s.n for s in found) == compared.groups
-        whole = sum(s.n * s.delta.value for s in found) / compared.groups
-        assert whole == pytest.approx(compared.arm(arm).delta.value)
+def concluded(gains: dict[str, np.ndarray | float], activity: np.ndarray):
+    """Return the comparison of made-up arms: what each user of an activity (u,) gains over uniform training."""
+    base = 0.3 + 0.01 * np.random.default_rng(0).random(len(activity))
+    values = {name: base + gain for name, gain in gains.items()}
+    plain, more = dict.fromkeys(values, 1.0), {name: {} for name in values}
+    cells = [Cell(values, more, plain, plain, activity, 3000, {}) for _ in range(3)]
+    return contrasting.conclude(cells, "recall@10", "bpr", "gold", Settings(seeds=3, min_gain=0, interest=0.01, seed=7))
+
+
+def test_effects_of_a_band_are_of_its_users_alone() -> None:
+    activity = np.arange(300) // 10 + 1
+    gain = 0.001 * activity
+    found = concluded({"uniform_early_stop": 0.0, "user_gate": gain, "shuffled": 0.0}, activity).slices
+    assert [s.value for s in found] == ["1-10", "11-20", "21-"]
+    assert sum(s.n for s in found) == 300
+    low = (activity <= 10, (activity > 10) & (activity <= 20), activity > 20)
+    assert [s.delta.value for s in found] == pytest.approx([gain[of].mean() for of in low])
+
+
+def test_harm_by_an_arm_that_does_not_win_is_shown_and_changes_no_verdict() -> None:
+    gains = {"uniform_early_stop": 0.0, "user_gate": 0.1, "shuffled": 0.0, "ips": -0.1, "ips_shuffled": 0.0}
+    found = concluded(gains, np.arange(300) // 10 + 1)
+    assert {(s.arm, s.harmed) for s in found.slices} == {("user_gate", False), ("ips", True)}
+    assert (found.answer, found.recommended) == ("use_weights", "user_gate")
 
 
 def test_a_source_that_is_gone_is_said_and_the_page_is_made_all_the_same(table, tmp_path) -> None:
