@@ -96,7 +96,7 @@ def test_misuse_has_a_code(code, do):
 @pytest.mark.parametrize("shape", [(4,), (3, 5), (4, 5, 1)])
 def test_a_mask_of_another_shape_has_a_code(shape):
     model = nn.Linear(3, 1)
-    with watch(model, scoring=True) as watched, pytest.raises(UsageError, match="U182"):
+    with watch(model, scoring=True) as watched, pytest.raises(UsageError, match="U187"):
         watched.step(4, mask=torch.ones(shape)).__enter__()
 
 

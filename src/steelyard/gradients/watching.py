@@ -118,10 +118,10 @@ class Watched:
         mask: (n * rows, t) attention mask, 0 where a token is padding that reaches no loss; linear layers of a scoring
         pass leave it out (a GPU waits once, to count them). A step that trains computes it, to be untouched training
         bit for bit.
-        Raises UsageError U182 when the mask is not one row a row of the batch.
+        Raises UsageError U187 when the mask is not one row a row of the batch.
         """
         if mask is not None and (mask.dim() != 2 or len(mask) != n * rows):
-            raise UsageError("U182", found=tuple(mask.shape), n=n, rows=rows)
+            raise UsageError("U187", found=tuple(mask.shape), n=n, rows=rows)
         sketching = Sketching(sketch) if isinstance(sketch, int) else sketch
         forms = not self.scoring
         step = Step(self.layers, self.parameters, n, rows, forms, sketching, norm, dot, mask)
