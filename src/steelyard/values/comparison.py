@@ -79,7 +79,7 @@ class Comparison:
     recovered_gain: Interval | None = None
     limits: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
-    test_uses: int = 1
+    test_uses: int = field(default=1, compare=False)  # grows with every other comparison
 
     def arm(self, name: str) -> Arm:
         return next(a for a in self.arms if a.name == name)
