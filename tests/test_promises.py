@@ -104,7 +104,7 @@ def test_a_moved_file_is_found_where_it_lies_now(file: Path, scored: sy.Run, tmp
     after = sy.score(tmp_path / "b.parquet", run_dir=tmp_path / "runs")
     assert after.run.path == before.run.path
     assert len(after.top(3)) == 3
-    assert f"score {tmp_path / 'b.parquet'}" in sy.Scored(after.run, None).info["command"]
+    assert f"score {tmp_path / 'b.parquet'}" in after.info["command"]
 
 
 def test_clean_keeps_every_column_and_type(table: pa.Table, scored: sy.Run) -> None:

@@ -81,10 +81,10 @@ def decide(
     above its negative control. Without one: keep_uniform when every arm's interval ends below ``interest`` (a gain
     that matters is ruled out), else cannot_tell.
     """
-    if groups < LEAST_GROUPS:
-        return "cannot_tell", (("VW07", {"groups": groups, "least": LEAST_GROUPS}),)
     if cells < LEAST_CELLS:
         return "cannot_tell", (("VW06", {"cells": cells, "least": LEAST_CELLS}),)
+    if groups < LEAST_GROUPS:
+        return "cannot_tell", (("VW07", {"groups": groups, "least": LEAST_GROUPS}),)
     candidates = [a for a in arms if answer_of(a.name)]
     best = max(candidates, key=lambda a: a.delta.value if np.isfinite(a.delta.value) else -np.inf)
     facts = {"arm": best.name, "delta": best.delta.value, "low": best.delta.low, "high": best.delta.high}

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class DeepFmNetwork(nn.Module):
@@ -33,11 +34,11 @@ class DeepFmNetwork(nn.Module):
 
     def forward(self, code: Tensor, value: Tensor) -> Tensor:
         value = (value * (code < self.columns)).unsqueeze(2)
-        vectors = self.vectors[code] * value
+        vectors = F.embedding(code, self.vectors) * value  # indexing would add up in any order
         by_class = vectors.view(*code.shape, self.classes, self.size)
         pairs = 0.5 * (by_class.sum(1) ** 2 - (by_class**2).sum(1)).sum(2)
         deep = vectors.flatten(1)
         for i, (layer, shift) in enumerate(zip(self.layers, self.shifts, strict=True)):
             deep = deep @ layer + shift
             deep = torch.relu(deep) if i < len(self.layers) - 1 else deep
-        return self.intercept + (self.weight[code] * value).sum(1) + pairs + deep
+        return self.intercept + (F.embedding(code, self.weight) * value).sum(1) + pairs + deep
