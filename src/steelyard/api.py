@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -252,7 +252,7 @@ def compare(
     options = {"seeds": seeds, "folds": folds, **asked}
     plan = Plan("compare", {"run": scored.id}, options)
     if compared.revive(scored.run, plan):
-        return cast("Comparison", compared.latest(scored.run))
+        return compared.read(scored.run)
     with scored.run.locked():
         samples, rows = scored.samples, np.arange(len(scored.samples), dtype=np.int64)
         if len(samples) > max_rows:
@@ -291,7 +291,7 @@ def compare(
         )
         compared.write(scored.run, plan, result, compared.judges(samples, judged.test))
         scored.run.finish(f"compare-{plan.id}-")
-    return cast("Comparison", compared.latest(scored.run))
+    return compared.read(scored.run)
 
 
 def open_run(run: Any, run_dir: str | Path | None = None) -> Scored:

@@ -55,9 +55,12 @@ def revive(run: Run, plan: Plan) -> bool:
 
 
 def latest(run: Run) -> Comparison | None:
-    """Return the latest comparison of a run, warning where its test rows have judged many; None without one."""
-    if not run.has(LATEST):
-        return None
+    """Return the latest comparison of a run, None without one."""
+    return read(run) if run.has(LATEST) else None
+
+
+def read(run: Run) -> Comparison:
+    """Return the latest comparison of a run that has one, warning where its test rows have judged many."""
     told = run.read_json(LATEST)
     test = told.pop("test", None)
     del told["plan"]

@@ -52,7 +52,7 @@ def memory_left() -> float:
     ):
         with suppress(OSError, ValueError):  # no such limit, or the word "max"
             left.append(float(Path(limit).read_text()) - float(Path(used).read_text()))
-    if len(left) == 1 and (total := _pages("SC_AVPHYS_PAGES")):
+    if len(left) == 1 and (total := _pages("SC_PHYS_PAGES")):
         left.append(float(total))
     return max(0.0, min(left))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -147,7 +147,7 @@ def compare(
     options |= {"arms": list(arms)} if arms else {}
     plan = Plan("compare", {"run": scored.id}, options)
     if compared.revive(scored.run, plan):
-        return cast("Comparison", compared.latest(scored.run))
+        return compared.read(scored.run)
     cut = measure.k  # type: ignore[attr-defined]
     others = [parse(f"{name}@{cut}") for name in ("recall", "ndcg", "hit", "mrr", "map")]
     chosen = recommending.Parts(
@@ -179,7 +179,7 @@ def compare(
         tested = rows.row_key[recommending.splits(rows, settings.seed) == "test"]
         compared.write(scored.run, plan, result, compared.named(tested))
         scored.run.finish(f"compare-{plan.id}-")
-    return cast("Comparison", compared.latest(scored.run))
+    return compared.read(scored.run)
 
 
 def weights(scored: Taken, policy: str | None) -> pa.Table:

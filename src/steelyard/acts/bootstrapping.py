@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-from steelyard.acts.cells import BASE, Cell, Judged, Settings, ranking, said
+from steelyard.acts.cells import BASE, Cell, Judged, Settings, control_of, ranking, said
 from steelyard.features.table import Table
 from steelyard.values.arrays import Floats, Mask
 from steelyard.values.comparison import Interval
@@ -61,3 +62,21 @@ def difference(values: Mapping[str, Floats], a: str, b: str) -> Floats:
 
 def deviation(draws: Mapping[str, Floats], name: str) -> float:
     return float(np.nanstd(difference(draws, name, BASE)))
+
+
+def against(values: Mapping[str, Floats], draws: Mapping[str, Floats], name: str, strict: float) -> dict[str, Any]:
+    """Return what an Arm says of its value: against BASE, a cell at a time too, and against its own control if trained.
+
+    values: arm -> (k,) of the cells; draws: arm -> (b,) replicates. strict: level of the strict interval.
+    """
+    delta, control = difference(values, name, BASE), control_of(name)
+    over = None
+    if control is not None and control in values:
+        gap = float(np.nanmean(difference(values, name, control)))
+        over = interval(gap, difference(draws, name, control), strict)
+    return {
+        "value": float(np.nanmean(values[name])),
+        "delta": interval(float(np.nanmean(delta)), difference(draws, name, BASE), strict),
+        "over_control": over,
+        "per_seed": tuple(float(d) for d in delta),
+    }

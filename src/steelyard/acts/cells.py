@@ -120,8 +120,7 @@ class CellTask:
         seed = settings.seed + 1000 * self.number
         train, stop, test = _three_sets(table, judged, settings, self.number, seed)
         readings = _readings_inside(table, self.twins, parts, settings, train, seed)
-        disputed = bool(len(self.twins)) and bool((duplicates.twin_label(self.twins, table.label) != table.label).any())
-        ways = _ways(table, judged, parts, readings, train, seed, disputed)
+        ways = _ways(table, judged, parts, readings, train, seed)
         ways += self.networks.ways(len(train)) if self.networks else []
         ways = [way for way in ways if settings.wants(way.name)]
 
@@ -207,25 +206,16 @@ def subset(table: Table, rows: Ints) -> Table:
 
 
 def _ways(
-    table: Table,
-    judged: Judged,
-    parts: Mapping[str, Any],
-    readings: Readings,
-    train: Ints,
-    seed: int,
-    disputed: bool,
+    table: Table, judged: Judged, parts: Mapping[str, Any], readings: Readings, train: Ints, seed: int
 ) -> list[training.Way]:
-    """Return the arms: uniform with and without early stopping, every policy, its controls, the oracle if known.
-
-    disputed: whether any row of the table is outvoted by its near-identical rows; else there is no majority to follow.
-    """
+    """Return the arms: uniform with and without early stopping, every policy, its controls, the oracle if known."""
     ones = np.ones(len(train))
     ways = [training.Way("uniform", ones, None, early=False), training.Way(BASE, ones, None)]
     policies = parts["policies"]
     basis = policies["gate"].weigh(readings).weight if "gate" in policies else ones
     readings = readings.with_columns(basis=basis)
     for name, policy in policies.items():
-        if name == "uniform" or (name == "majority_fix" and not disputed):
+        if name == "uniform":
             continue
         if hasattr(policy, "seed"):
             policy = replace(policy, seed=seed)

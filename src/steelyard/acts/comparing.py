@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from steelyard.acts.bootstrapping import bootstrap, deviation, difference, interval
-from steelyard.acts.cells import BASE, Cell, CellTask, Judged, Settings, control_of
+from steelyard.acts.bootstrapping import against, bootstrap, deviation, difference, interval
+from steelyard.acts.cells import BASE, Cell, CellTask, Judged, Settings
 from steelyard.acts.deciding import RIVAL, answer_of, decide, limits, unseen, wins
 from steelyard.acts.stages import Keep, Progress, keep_nothing, no_progress
+from steelyard.features import duplicates
 from steelyard.features.table import Table
 from steelyard.values.arrays import Floats, Ints
 from steelyard.values.comparison import Arm, Comparison, Interval, SliceEffect
@@ -37,6 +38,9 @@ def compare(
     model: which of the two models the arms train, ``boosted``, ``linear`` or ``network``, then with
     ``networks`` (see ``acts.arming``). each: an engine; cells run side by side.
     """
+    if not len(twins) or np.array_equal(duplicates.twin_label(twins, table.label), table.label):
+        # no row is outvoted by its near-identical rows: there is no majority to follow
+        parts = {**parts, "policies": {name: p for name, p in parts["policies"].items() if name != RIVAL}}
     bare = replace(judged, slices={})
     tasks = [CellTask(table, twins, bare, parts, settings, model, n, keep, networks) for n in range(settings.seeds)]
     cells = []
@@ -54,7 +58,7 @@ def _conclude(
     values, draws = bootstrap(table, judged, cells, names, settings)
     candidates = [n for n in names if answer_of(n)]
     strict = 0.05 / max(1, len(candidates))
-    arms = tuple(_arm(n, names, parts, cells, values, draws, strict) for n in names)
+    arms = tuple(_arm(n, parts, cells, values, draws, strict) for n in names)
     by_name = {a.name: a for a in arms}
     visible = 2.8 * float(max((deviation(draws, n) for n in candidates), default=0.0))
     winners = [by_name[n] for n in candidates if wins(by_name[n], settings)]
@@ -86,28 +90,18 @@ def _conclude(
 
 def _arm(
     name: str,
-    names: list[str],
     parts: Mapping[str, Any],
     cells: list[Cell],
     values: Mapping[str, Floats],
     draws: Mapping[str, Floats],
     strict: float,
 ) -> Arm:
-    delta = difference(values, name, BASE)
-    over = None
-    control = control_of(name)
-    if control in names:
-        per_cell = difference(values, name, control)
-        over = interval(float(np.nanmean(per_cell)), difference(draws, name, control), strict)
     policy = parts["policies"].get(name)
     visited = sum(c.rows[name] for c in cells) / max(sum(c.rows[BASE] for c in cells), 1e-9)
     return Arm(
         name=name,
         control=bool(policy.control) if policy is not None else name != BASE and answer_of(name) is None,
-        value=float(np.nanmean(values[name])),
-        delta=interval(float(np.nanmean(delta)), difference(draws, name, BASE), strict),
-        over_control=over,
-        per_seed=tuple(float(d) for d in delta),
+        **against(values, draws, name, strict),
         ess=float(np.mean([c.ess[name] for c in cells])),
         top_share=float(np.mean([c.top[name] for c in cells])),
         cost=round(float(visited), 2),

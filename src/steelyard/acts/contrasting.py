@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from steelyard.acts.bootstrapping import deviation, difference, interval
-from steelyard.acts.cells import BASE, Settings, control_of
+from steelyard.acts.bootstrapping import against, deviation, difference, interval
+from steelyard.acts.cells import BASE, Settings
 from steelyard.acts.deciding import answer_of, decide, limits, wins
 from steelyard.acts.recommending import BASELINES, Cell
 from steelyard.values.arrays import Floats, Mask
@@ -51,7 +51,7 @@ def conclude(cells: list[Cell], measure: str, model: str, on: str, settings: Set
     values, draws = bootstrap(cells, names, settings)
     candidates = [n for n in names if answer_of(n)]
     strict = 0.05 / max(1, len(candidates))
-    arms = tuple(_arm(n, names, cells, values, draws, strict) for n in names)
+    arms = tuple(_arm(n, cells, values, draws, strict) for n in names)
     by_name = {a.name: a for a in arms}
     winners = [by_name[n] for n in candidates if wins(by_name[n], settings)]
     winner = max(winners, key=lambda a: a.delta.value, default=None)
@@ -86,25 +86,16 @@ def conclude(cells: list[Cell], measure: str, model: str, on: str, settings: Set
 
 def _arm(
     name: str,
-    names: list[str],
     cells: list[Cell],
     values: Mapping[str, Floats],
     draws: Mapping[str, Floats],
     strict: float,
 ) -> Arm:
-    delta, control = difference(values, name, BASE), control_of(name)
-    over = None
-    if control in names:
-        gap = float(np.nanmean(difference(values, name, control)))
-        over = interval(gap, difference(draws, name, control), strict)
     every = cells[0].more[name]
     return Arm(
         name=name,
         control=name != BASE and answer_of(name) is None,
-        value=float(np.nanmean(values[name])),
-        delta=interval(float(np.nanmean(delta)), difference(draws, name, BASE), strict),
-        over_control=over,
-        per_seed=tuple(float(d) for d in delta),
+        **against(values, draws, name, strict),
         ess=float(np.mean([c.ess[name] for c in cells])),
         top_share=float(np.mean([c.top[name] for c in cells])),
         more={m: float(np.mean([c.more[name][m] for c in cells])) for m in every},

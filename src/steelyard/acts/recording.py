@@ -92,9 +92,7 @@ def record(
         measured |= keep("neighbours", lambda: neighbour_labels(table, seed=seed))
     progress("evidence", 1, 4)
     twins = duplicates.near_codes(samples)
-    agreeing, contradicting = duplicates.contradicting(samples, twins)
-    majority = duplicates.twin_label(duplicates.within_split(samples, twins), samples.label)
-    measured |= {"agreeing": agreeing, "contradicting": contradicting, "twin_label": majority}
+    measured |= duplicates.evidence(samples, twins)
     signals = scoring.as_signals(samples.row_key, table, measured)
     readings = estimating.read_out(signals, estimators)
     progress("evidence", 2, 4)

@@ -52,15 +52,12 @@ def from_predictions(
         samples = replace(samples, group=codes)
     positions = samples.scale.positions if samples.scale.ordered else None
     bare = Table(None, np.zeros((len(samples), 0), np.uint8), samples.label, samples.group, p.shape[1], positions)
-    near = duplicates.near_codes(samples)
-    agreeing, contradicting = duplicates.contradicting(samples, near)
-    majority = duplicates.twin_label(duplicates.within_split(samples, near), samples.label)
-    twins = {"agreeing": agreeing, "contradicting": contradicting, "twin_label": majority}
+    twins = duplicates.evidence(samples, duplicates.near_codes(samples))
     signals = scoring.as_signals(samples.row_key, bare, {**denoised(p, samples.label), **twins})
     readings = read_probabilities(signals)
     names = np.array(samples.scale.names, object)
-    return readings.with_columns(suggested=names[readings["posterior"].argmax(1)], agreeing=agreeing,
-                                 contradicting=contradicting)  # fmt: skip
+    return readings.with_columns(suggested=names[readings["posterior"].argmax(1)], agreeing=twins["agreeing"],
+                                 contradicting=twins["contradicting"])  # fmt: skip
 
 
 def denoised(probability: Floats, label: AnyArray) -> dict[str, AnyArray]:

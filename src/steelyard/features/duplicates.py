@@ -64,6 +64,13 @@ def contradicting(samples: Samples, codes: Ints) -> tuple[Ints, Ints]:
     return twins(within_split(samples, codes), samples.label)
 
 
+def evidence(samples: Samples, codes: Ints) -> dict[str, Ints]:
+    """Return ``agreeing``, ``contradicting``, ``twin_label`` (n,) of rows that share a code within their split."""
+    own = within_split(samples, codes)
+    agreeing, against = twins(own, samples.label)
+    return {"agreeing": agreeing, "contradicting": against, "twin_label": twin_label(own, samples.label)}
+
+
 def twins(codes: Ints, label: Ints) -> tuple[Ints, Ints]:
     """Return (agreeing (n,), contradicting (n,)) int32 among exactly these rows; label (n,), -1 counts for nobody."""
     known = np.flatnonzero(label >= 0)

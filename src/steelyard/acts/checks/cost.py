@@ -6,10 +6,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from steelyard.acts.checks.looked import Findings, Looked
+from steelyard.machine import memory_left
 from steelyard.values.levels import MANY_GRADES
 
 #: Recalibrate here, and only here, with benchmarks/speed.py. Seconds are those of one core; bytes of all processes.
@@ -63,7 +63,7 @@ class Machine:
     def here(cls) -> Machine:
         """Return this machine, within the limits of its container."""
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return cls(cores, _free_memory(), find_spec("torch") is not None)
+        return cls(cores, memory_left(), find_spec("torch") is not None)
 
 
 def quick_cost(load: Load, machine: Machine) -> dict[str, Any]:
@@ -136,29 +136,3 @@ def check_cost(looked: Looked, machine: Machine, cost: dict[str, Any]) -> Findin
     )
     if not machine.torch:
         yield looked.finding("E223", "note")
-
-
-def _free_memory() -> float:
-    """Return free bytes: what /proc/meminfo calls available, less where a container allows less."""
-    free = [_available()]
-    for limit, used in (
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-    ):
-        try:
-            free.append(float(Path(limit).read_text()) - float(Path(used).read_text()))
-        except (OSError, ValueError):  # no such limit, or the word "max"
-            continue
-    return max(0.0, min(free))
-
-
-def _available() -> float:
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return float(line.split()[1]) * 1024
-    except OSError:
-        pass
-    if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
-        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    return float("inf")
