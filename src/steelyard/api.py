@@ -102,6 +102,7 @@ def score(
     batch_size: int | None = None,
     learning_rate: float | None = None,
     tuning: str | None = None,
+    architecture: str | None = None,
     precision: str | None = None,
     max_length: int | None = None,
     trackers: Sequence[str] | None = None,
@@ -116,7 +117,7 @@ def score(
     tier: ``quick`` (no torch), ``embed`` (vectors of a frozen encoder) or ``full`` (a network fine-tuned per fold).
     seed: of folds and models. folds: parts of the groups that are held out in turn, by default 5 (full: 3).
     model: ``minilm``, a folder or a hub name; max_length, precision and, for full, epochs, batch_size, learning_rate,
-    tuning: see ``tiers.Deep``.
+    tuning, architecture: see ``tiers.Deep``.
     trackers: of the full tier's trainings, by name, written under the run's ``trackers``; by default jsonl, and
     tensorboard where it is installed; they change no number.
     name: the run directory's first part; by default the file's name. processes: how many share the work, by default
@@ -129,7 +130,7 @@ def score(
     from steelyard.acts.encoding import encode
 
     asked = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "tuning": tuning}
-    asked |= {"precision": precision, "max_length": max_length}
+    asked |= {"architecture": architecture, "precision": precision, "max_length": max_length}
     deep = tiers.options(tier, asked if tier == "quick" else {"model": model, **asked})
     if folds is not None:
         _within("folds", folds, 2, "2, 3, 4 ...")

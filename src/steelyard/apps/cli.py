@@ -194,6 +194,7 @@ def _tier(verb: argparse.ArgumentParser) -> None:
     group.add_argument("--batch-size", type=int, help="full: rows a step (32)")
     group.add_argument("--learning-rate", type=float, help="full: highest rate (1e-4)")
     group.add_argument("--tuning", help="full: full, lora, adalora, adapters or frozen")
+    group.add_argument("--architecture", help="full, of pairs: cross (one sequence) or dual (two vectors, cosine)")
     group.add_argument("--precision", help="fp32 or bf16")
     group.add_argument("--max-length", type=int, help="tokens read of a row (128); what is cut is counted")
     group.add_argument("--trackers", help="full: jsonl,tensorboard,wandb ...; steelyard list trackers; none")

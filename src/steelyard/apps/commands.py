@@ -69,6 +69,7 @@ def score(args: argparse.Namespace) -> int:
         batch_size=args.batch_size,
         learning_rate=args.learning_rate,
         tuning=args.tuning,
+        architecture=args.architecture,
         precision=args.precision,
         max_length=args.max_length,
         trackers=_trackers(args.trackers),
