@@ -39,7 +39,7 @@ def compared(which: str, seeds: int, epochs: int, max_length: int, arms: tuple[s
     uniform = parts.make("alphas", "uniform")
     networks = Networks(task, model, encoded, task.outputs(samples), recipe, samples.row_key, uniform, alphas)
     everything = {m: parts.make("models", m) for m in ("linear", "boosted")}
-    everything |= {kind: {n: parts.make(kind, n) for n in parts.names(kind)} for kind in ("estimators", "policies")}
+    everything |= {kind: parts.of_samples(kind) for kind in ("estimators", "policies")}
     started = time.monotonic()
 
     def progress(stage: str, done: int, total: int) -> None:
