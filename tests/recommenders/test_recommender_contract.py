@@ -17,12 +17,16 @@ SMALL = {
     "lightgcn": {"epochs": 5},
     "mf": {"epochs": 10, "learning_rate": 0.01},
     "sasrec": {"embedding_size": 16, "epochs": 10, "batch_size": 12},
+    "two_tower": {"embedding_size": 16, "negatives": 4, "learning_rate": 0.01, "precision": "fp32"},
 }
+#: Those that read texts: here by a tiny random network.
+READERS = ("two_tower",)
 
 
 @pytest.mark.parametrize("name", parts.names("recommenders"))
-def test_recommenders(name: str) -> None:
-    check_recommender(parts.make("recommenders", name, **SMALL.get(name, {})), personal=name != "popularity")
+def test_recommenders(name: str, request: pytest.FixtureRequest) -> None:
+    options = SMALL.get(name, {}) | ({"pretrained": request.getfixturevalue("bert")} if name in READERS else {})
+    check_recommender(parts.make("recommenders", name, **options), personal=name != "popularity")
 
 
 @dataclass(frozen=True)

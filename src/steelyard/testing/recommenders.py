@@ -53,7 +53,7 @@ def check_recommender(recommender: Any, *, personal: bool = True) -> None:
 
 
 def table() -> Interactions:
-    """Return two tastes: even users take items of the first half, odd ones of the second, most of them."""
+    """Return two tastes: even users take items of the first half, red ones, odd users of the second, most of them."""
     rng = np.random.default_rng(0)
     taken = rng.random((USERS, ITEMS)) < np.linspace(0.85, 0.55, ITEMS)
     taken &= (np.arange(USERS) % 2)[:, None] == (np.arange(ITEMS) >= ITEMS // 2)
@@ -71,6 +71,9 @@ def table() -> Interactions:
         item_ids=np.array([f"i{i}" for i in range(ITEMS)], dtype=object),
         split=np.full(n, "train", dtype=object),
         ts=rng.permutation(n).astype(float),
+        titles=np.array(
+            [f"{'blue' if i >= ITEMS // 2 else 'red'} shirt {chr(97 + i)}" for i in range(ITEMS)], dtype=object
+        ),
     )
 
 
