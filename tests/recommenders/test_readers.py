@@ -87,3 +87,76 @@ def test_without_torch_it_says_what_to_install(monkeypatch):
     with pytest.raises(EnvironmentProblem) as e:
         parts.make("recommenders", "two_tower").fit(ROWS)
     assert e.value.code == "E242"
+
+
+CROSS = {"negatives": 1, "history": 3, "learning_rate": 3e-3, "max_length": 32, "precision": "fp32"}
+
+
+@pytest.fixture(scope="module")
+def cross(bert):
+    """A cross-encoder that reads the three best of item-kNN and what the user has taken."""
+    return parts.make("recommenders", "cross_encoder", pretrained=bert, best=3, **CROSS).fit(ROWS)
+
+
+def test_what_is_not_read_follows_in_the_order_of_the_first_stage(cross):
+    users = np.arange(8)
+    scores, stage = cross.scores(users), cross.first.scores(users)
+    met = ROWS.matrix().toarray() > 0
+    listed = cross.among(users, np.tile(np.arange(ITEMS), (8, 1)))
+    for user in users:
+        free = np.flatnonzero(~met[user])
+        order = free[np.argsort(-stage[user][free], kind="stable")]
+        best, rest = order[:3], order[3:]
+        assert scores[user][rest].max() < scores[user][best].min()
+        assert np.argsort(-scores[user][rest], kind="stable").tolist() == list(range(len(rest)))
+        read = np.concatenate([best, np.flatnonzero(met[user])])
+        np.testing.assert_allclose(scores[user][read], listed[user][read], rtol=1e-4, atol=1e-5)
+
+
+def test_a_list_is_read_whole_whatever_the_first_stage_thinks(cross):
+    items = np.array([[0, 20, -1, 13]])
+    said = cross.among(np.array([EVEN]), items)[0]
+    history = cross.history.latest(np.array([EVEN]))
+    expected = [cross.reader.relevance(history, np.array([item]))[0] for item in (0, 20, 13)]
+    np.testing.assert_allclose(said[[0, 1, 3]], expected, rtol=1e-4, atol=1e-5)
+    assert said[2] == -np.inf
+    popular = np.bincount(ROWS.item, minlength=ITEMS)
+    assert cross.among(np.array([NEVER]), items)[0, [0, 1, 3]].tolist() == popular[[0, 20, 13]].tolist()
+
+
+def test_the_newest_item_is_read_first_and_the_oldest_is_cut(cross):
+    reader = cross.reader
+    encoded = reader._encoded(np.array([[-1, 0, 13]]), np.array([5]), np.zeros(1, np.int64))
+    ids = encoded.sides[0].ids.tolist()
+    said = reader.tokenizer.convert_ids_to_tokens(ids)
+    assert said.index("blue") < said.index("red")  # 13 is blue and newest; 5, the item read, is red too
+    assert said[-4:] == ["red", "shirt", "f", "[SEP]"]
+
+
+def test_weighting_a_row_is_weighting_its_list(bert):
+    """Weights 2 and 0 on two rows move the network as the first row alone does; by plain descent, for Adam makes
+    steps of a gradient that is only rounding."""
+    import torch
+
+    from steelyard.parts.recommenders._reading import Reader
+    from steelyard.values.recipe import Recipe
+
+    recipe = Recipe(epochs=1, batch_size=4, learning_rate=1e-2, warmup=0.0, weight_decay=0.0, seed=1)
+    model = parts.make("models", "transformer", pretrained=bert)
+    history, items = np.array([[0, 1], [13, 14]]), np.array([[2, 15], [16, 3]])
+    moved, losses = [], []
+    for rows, alpha in (([0, 1], [2.0, 0.0]), ([0], [1.0])):
+        reader = Reader(model, recipe, tuple(ROWS.titles), 1, 32, 3)
+        reader.learner.optimiser = torch.optim.SGD([{**g, "share": 1.0} for g in _parameters(reader)])
+        untrained = reader.relevance(history, items[:, 0])
+        reader.take(history, items)
+        losses.append(reader.look(np.array(rows))[0])
+        reader.move(np.array(alpha), 1e-2)
+        moved.append(reader.relevance(history, items[:, 0]))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    np.testing.assert_allclose(moved[0], moved[1], atol=1e-5)
+    assert np.abs(moved[0] - untrained).max() > 1e-3
+
+
+def _parameters(reader):
+    return [{"params": g["params"]} for g in reader.learner.optimiser.param_groups]

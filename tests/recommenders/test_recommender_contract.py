@@ -14,13 +14,21 @@ from steelyard.testing import check_recommender
 SMALL = {
     "als": {"embedding_size": 4},
     "bpr": {"epochs": 8, "learning_rate": 0.01},
+    "cross_encoder": {
+        "epochs": 2,
+        "negatives": 1,
+        "history": 3,
+        "learning_rate": 3e-3,
+        "max_length": 32,
+        "precision": "fp32",
+    },
     "lightgcn": {"epochs": 5},
     "mf": {"epochs": 10, "learning_rate": 0.01},
     "sasrec": {"embedding_size": 16, "epochs": 10, "batch_size": 12},
     "two_tower": {"embedding_size": 16, "negatives": 4, "learning_rate": 0.01, "precision": "fp32"},
 }
 #: Those that read texts: here by a tiny random network.
-READERS = ("two_tower",)
+READERS = ("cross_encoder", "two_tower")
 
 
 @pytest.mark.parametrize("name", parts.names("recommenders"))

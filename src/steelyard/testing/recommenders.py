@@ -93,6 +93,14 @@ def _check_users(recommender: Any, rows: Interactions, plain: np.ndarray) -> Non
     rng = np.random.default_rng(2)
     users, items = rng.integers(0, USERS, 300), rng.integers(0, ITEMS, 300)
     hold(_near(fitted.pairs(users, items), plain[users, items]), recommender, "must give pairs what scores gives")
+    given = np.stack([items[:100], np.full(100, -1), items[100:200]], axis=1)
+    listed = fitted.among(users[:100], given)
+    hold((listed[:, 1] == -np.inf).all(), recommender, "must say -inf of an item of -1")
+    hold(
+        _near(listed[:, [0, 2]], plain[users[:100, None], given[:, [0, 2]]]),
+        recommender,
+        "must give items of a list what scores gives",
+    )
     some = np.array([5, 0, NEVER, 5])
     hold(_near(fitted.scores(some), plain[some]), recommender, "must score a user alike in any company")
 

@@ -59,6 +59,17 @@ class Fitted:
             out[rows] = relevance[np.searchsorted(of, users[rows]), items[rows]]
         return out
 
+    def among(self, users: Ints, items: Ints) -> Floats:
+        """Return (b, c) float32 relevance of the items (b, c) given for each user; -inf where the item is -1.
+
+        The same numbers as ``scores``, unless a model that reads few of all items says that it reads these.
+        """
+        given = items >= 0
+        out = np.full(items.shape, -np.inf, np.float32)
+        user = np.broadcast_to(np.asarray(users)[:, None], items.shape)
+        out[given] = self.pairs(user[given], items[given])
+        return out
+
 
 @dataclass(frozen=True)
 class Epoch:
