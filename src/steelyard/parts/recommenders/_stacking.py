@@ -42,7 +42,7 @@ def features(said: Mapping[str, Floats], items: Ints, popularity: Floats, known:
     """Return the features of lists.
 
     said: name -> (b, c) relevance. items: (b, c), -1 for none. popularity: (m,) weight of each item's rows. known:
-    (m, f) what else is known of items, NaN where it is not. length: (b,) rows of each list's user.
+    (m, f) what else is known of items. length: (b,) rows of each list's user.
     """
     shown = items >= 0
     wide = np.log1p(popularity)[items].astype(np.float64)
@@ -50,9 +50,8 @@ def features(said: Mapping[str, Floats], items: Ints, popularity: Floats, known:
     standard = np.stack([_standard(s, shown) for s in [*scores, wide]], axis=2)
     places = [_places(s, shown) for s in scores]
     users = np.broadcast_to(np.log1p(length)[:, None], items.shape)
-    of_items = known[items]
-    more = np.stack([*scores, *places, wide, users, *np.moveaxis(of_items, 2, 0)], axis=2)
-    return Features(standard.astype(np.float32), np.where(np.isfinite(more), more, np.nan).astype(np.float32), shown)
+    more = np.stack([*scores, *places, wide, users, *np.moveaxis(known[items], 2, 0)], axis=2)
+    return Features(standard.astype(np.float32), more.astype(np.float32), shown)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from steelyard.values.interactions import Interactions
 @dataclass(frozen=True)
 class Stack(Fitted):
     """members: name -> fitted recommender. blend: one number of what they say. length: (u,) rows of each user.
-    about: (m, f) what is known of items."""
+    about: (m, f) time since the last row of each item."""
 
     members: Mapping[str, Fitted]
     blend: Blend
@@ -99,14 +99,14 @@ class Stacked(Recommender):
 
 
 def about(interactions: Interactions) -> Floats:
-    """Return (m, 1) time since the last row of each item, over the whole span of the rows; NaN where it is unknown."""
-    out = np.full((interactions.n_items, 1), np.nan)
-    if interactions.ts is None or not np.isfinite(interactions.ts).any():
-        return out
-    last = np.full(interactions.n_items, -np.inf)
-    there = np.isfinite(interactions.ts)
-    np.maximum.at(last, interactions.item[there], interactions.ts[there])
-    newest, oldest = interactions.ts[there].max(), interactions.ts[there].min()
-    seen = np.isfinite(last)
-    out[seen, 0] = (newest - last[seen]) / max(newest - oldest, 1e-9)
-    return out
+    """Return (m, 1) time since the last row of each item, over the whole span of the rows, 1 for an item without rows;
+    (m, 0) where no time is known.
+    """
+    ts = interactions.ts
+    there = np.zeros(len(interactions), bool) if ts is None else np.isfinite(ts)
+    if ts is None or not there.any():
+        return np.zeros((interactions.n_items, 0))
+    newest, oldest = ts[there].max(), ts[there].min()
+    last = np.full(interactions.n_items, oldest)
+    np.maximum.at(last, interactions.item[there], ts[there])
+    return ((newest - last) / max(newest - oldest, 1e-9))[:, None]
