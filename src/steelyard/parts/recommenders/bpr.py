@@ -12,8 +12,9 @@ import numpy as np
 from steelyard.parts.recommenders import Epoch, Importance, Recommender, alphas, counted
 from steelyard.parts.recommenders._adam import Table
 from steelyard.parts.recommenders._factors import Factors
-from steelyard.parts.recommenders._negatives import Negatives, hardest
+from steelyard.parts.recommenders._negatives import at_most, hardest
 from steelyard.parts.recommenders._pairs import pairwise
+from steelyard.parts.recommenders._steps import epochs
 from steelyard.values.interactions import Interactions
 
 
@@ -45,29 +46,21 @@ class Bpr(Recommender):
         n, d = len(interactions), self.embedding_size
         user = Table(self.scale * rng.standard_normal((interactions.n_users, d), dtype=np.float32))
         item = Table(self.scale * rng.standard_normal((interactions.n_items, d), dtype=np.float32))
-        negatives = Negatives(interactions)
         known, popularity = counted(interactions, np.ones(n))
         fitted = Factors(known, popularity, user.value, item.value, np.zeros_like(popularity))
-        batch = max(1, min(self.batch_size, n // 40 + 1))
-        steps = -(-n // batch)
-        candidates = max(1, min(self.candidates, interactions.n_items // 1000))
         losses = np.empty(n, np.float32)
-        for epoch in range(self.epochs):
-            order = rng.permutation(n)
-            drawn = negatives.draw(rng, order, candidates)
-            for step in range(steps):
-                own = slice(step * batch, (step + 1) * batch)
-                rows = order[own]
+        each = at_most(self.candidates, interactions.n_items)
+        for number, epoch in epochs(interactions, rng, self.epochs, self.batch_size, each):
+            for step in epoch:
+                rows = step.rows
                 u, i = interactions.user[rows], interactions.item[rows]
-                j = hardest(user.value[u], item.value, drawn[own])
+                j = hardest(user.value[u], item.value, step.drawn)
                 x, yi, yj = user.value[u], item.value[i], item.value[j]
-                done = epoch * steps + step
-                progress = done / (steps * self.epochs)
-                rate = self.learning_rate * (1 - progress)
-                alpha = partial(alphas, importance, rows, progress)
+                alpha = partial(alphas, importance, rows, step.progress)
                 losses[rows], weight, (gx, gi, gj) = pairwise(alpha, x, yi, yj)
                 shrink = (self.reg * weight / len(rows))[:, None]
-                user.move(u, gx + shrink * x, rate, done + 1)
+                rate = self.learning_rate * (1 - step.progress)
+                user.move(u, gx + shrink * x, rate, step.number)
                 by_item = np.concatenate([gi + shrink * yi, gj + shrink * yj])
-                item.move(np.concatenate([i, j]), by_item, rate, done + 1)
-            yield Epoch(epoch + 1, losses, fitted)
+                item.move(np.concatenate([i, j]), by_item, rate, step.number)
+            yield Epoch(number, losses, fitted)

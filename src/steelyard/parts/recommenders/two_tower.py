@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from steelyard.parts.recommenders import Epoch, Fitted, Importance, Recommender, alphas, counted
-from steelyard.parts.recommenders._negatives import Negatives
 from steelyard.parts.recommenders._prefixes import Prefixes
+from steelyard.parts.recommenders._steps import epochs
 from steelyard.parts.recommenders._titles import titles, vectors
 from steelyard.values.arrays import Floats, Ints
 from steelyard.values.interactions import Interactions
@@ -61,19 +61,14 @@ class TwoTower(Recommender):
 
         rng, n = np.random.default_rng(seed), len(interactions)
         towers = Pair(texts, min(self.embedding_size, texts.shape[1]), self.decay, self.temperature)
-        before, negatives = Prefixes(interactions, self.history), Negatives(interactions)
+        before = Prefixes(interactions, self.history)
         fitted = Towers(*counted(interactions, np.ones(n)), towers, before)
-        batch = max(1, min(self.batch_size, n // 40 + 1))
-        steps = -(-n // batch)
         losses = np.empty(n, np.float32)
-        for epoch in range(self.epochs):
-            order = rng.permutation(n)
-            drawn = negatives.draw(rng, order, self.negatives)
-            for step in range(steps):
-                own = slice(step * batch, (step + 1) * batch)
-                rows = order[own]
-                shown = np.concatenate([interactions.item[rows, None], drawn[own]], axis=1)
+        for number, epoch in epochs(interactions, rng, self.epochs, self.batch_size, self.negatives):
+            for step in epoch:
+                rows = step.rows
+                shown = np.concatenate([interactions.item[rows, None], step.drawn], axis=1)
                 losses[rows] = towers.look(before.before(rows), shown)
-                progress = (epoch * steps + step) / (steps * self.epochs)
-                towers.move(alphas(importance, rows, progress, losses[rows]), self.learning_rate * (1 - progress))
-            yield Epoch(epoch + 1, losses, fitted)
+                alpha = alphas(importance, rows, step.progress, losses[rows])
+                towers.move(alpha, self.learning_rate * (1 - step.progress))
+            yield Epoch(number, losses, fitted)
