@@ -98,7 +98,7 @@ def asked(users: int | None) -> Asked:
 
 
 def measured(name: str, it: Asked, listed: bool) -> None:
-    """Fit a recommender, ask it for all its lists, keep what it says. listed: it learns from users with a list alone."""
+    """Fit a recommender, ask it for all its lists, keep what it says. listed: learn from users with a list alone."""
     options, few = PARTS[name]
     who = np.arange(len(it.user))
     learn = it.learn.take(np.isin(it.learn.user, it.user)) if listed else it.learn

@@ -28,7 +28,7 @@ SCORER = "item_knn"
 #: Recommender that a comparison trains: it takes weights in every step, so that T-CE and R-CE can be tried too.
 BASE_MODEL = "bpr"
 METRIC = "ndcg@20"
-STEPS = 100
+STEPS, LEAST_BATCH = 100, 64
 FOLDS = 5
 #: Folds of the readings inside a cell; two thirds of the rows still read the last third.
 INNER_FOLDS = 3
@@ -222,11 +222,12 @@ def _known(model: str) -> str:
 
 
 def _sized(model: str, rows: int) -> Any:
-    """Return the recommender; one that is trained in steps takes STEPS of them an epoch or more, of 64 rows or more."""
+    """Return the recommender; one that is trained in steps takes STEPS of them an epoch or more, of LEAST_BATCH rows or
+    more where its own batches are not smaller."""
     part = parts.make("recommenders", model)
     if not hasattr(part, "batch_size"):
         return part
-    return parts.make("recommenders", model, batch_size=max(64, min(part.batch_size, rows // STEPS)))
+    return parts.make("recommenders", model, batch_size=min(part.batch_size, max(LEAST_BATCH, rows // STEPS)))
 
 
 def _plain(reading: dict[str, Any]) -> dict[str, Any]:
