@@ -205,6 +205,7 @@ def compare(
     repairs: int = 2,
     inner_folds: int = 5,
     arms: Sequence[str] = (),
+    candidates: Any = None,
     run_dir: str | Path | None = None,
     processes: int | None = None,
     progress: Progress | None = None,
@@ -219,6 +220,8 @@ def compare(
     are faster and a little worse.
     arms: names of the policies to try, and for a network of alphas behind ``step_``; baseline and controls always take
     part; none: all policies, ``step_alignment`` and ``step_gate``.
+    candidates: of interactions, a path or table with the items to rank for each user (see ``docs/recommendation.md``).
+    Raises UsageError U188 for candidates of a run of samples.
     """
     from steelyard import engine
     from steelyard.acts import comparing
@@ -237,8 +240,11 @@ def compare(
             min_gain=min_gain,
             interest=interest,
             arms=arms,
+            candidates=candidates,
             progress=progress or _quiet,
         )
+    if candidates is not None:
+        raise UsageError("U188", task=scored.samples.task)
     _known_arms(arms)
     _within("seeds", seeds, 1, "1, 2, 3 ...; a verdict needs 3")
     _within("folds", folds, 2, "2, 3, 4 ...")

@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 
 from steelyard.acts import dividing, doubting
 from steelyard.acts.cells import BASE, CONTROL_OF, STEP, WRONG_ROWS, Settings
-from steelyard.acts.recalling import best, coverage, gini, ranking
+from steelyard.acts.recalling import Scores, best, coverage, gini, ranking
 from steelyard.acts.stages import Keep
 from steelyard.errors import DataError, EnvironmentProblem
 from steelyard.values.arrays import AnyArray, Floats, Ints, Mask, Strings
@@ -58,13 +58,19 @@ class Parts:
 @dataclass(frozen=True)
 class Sets:
     """learn: the rows to learn from, users and items with the codes of all. stop, test: (u, m) what was truly taken
-    of what was not seen before; seen_stop, seen_test: (u, m) what no list may hold."""
+    of what was not seen before; seen_stop, seen_test: (u, m) what no list may hold. shown: (u, m) the candidates that
+    lists are made of, None for all items."""
 
     learn: Interactions
     stop: csr_array
     test: csr_array
     seen_stop: csr_array
     seen_test: csr_array
+    shown: csr_array | None = None
+
+    def scores(self, fitted: Any) -> Scores:
+        """Return what ranks the lists: all items by ``fitted.scores``, given ones by ``fitted.among``."""
+        return fitted.scores if self.shown is None else partial(_given, fitted, self.shown)
 
 
 @dataclass(frozen=True)
@@ -82,10 +88,22 @@ class Cell:
     refused: Mapping[str, EnvironmentProblem]
 
 
-def run(rows: Interactions, parts: Parts, settings: Settings, number: int, keep: Keep) -> Cell:
-    """Return one cell. keep: stages of the run; an arm is one. Raises DataError D230 without rows to test on."""
+def run(
+    rows: Interactions,
+    parts: Parts,
+    settings: Settings,
+    number: int,
+    keep: Keep,
+    narrow: Callable[[Sets], Sets] | None = None,
+) -> Cell:
+    """Return one cell. keep: stages of the run; an arm is one. narrow: gives the sets their candidates.
+
+    Raises DataError D230 without rows to test on.
+    """
     seed = settings.seed + 1000 * number
     sets = three_sets(rows, seed)
+    if narrow is not None:
+        sets = narrow(sets)
     readings = readings_inside(sets.learn, parts, settings, seed)
     values: dict[str, Floats] = {}
     more: dict[str, Mapping[str, float]] = {}
@@ -221,8 +239,8 @@ def _lists(
             continue
         value = _value(parts, sets, epoch.fitted, stop, depth)
         if value > top:
-            top, found = value, best(epoch.fitted.scores, sets.seen_test, users, depth)
-    at_end = best(epoch.fitted.scores, sets.seen_test, users, depth)
+            top, found = value, best(sets.scores(epoch.fitted), sets.seen_test, users, depth)
+    at_end = best(sets.scores(epoch.fitted), sets.seen_test, users, depth)
     return {
         "best": at_end if found is None else found,
         "last": at_end,
@@ -231,14 +249,27 @@ def _lists(
 
 
 def _value(parts: Parts, sets: Sets, fitted: Any, stop: Ints, depth: int) -> float:
-    items = best(fitted.scores, sets.seen_stop, stop, depth)
+    items = best(sets.scores(fitted), sets.seen_stop, stop, depth)
     measure = next(iter(parts.measures.values()))
     return float(np.nanmean(measure.per_query(ranking(items, sets.stop, stop))))
 
 
 def _fixed(part: Any, sets: Sets, weight: Floats | None, seed: int, users: Ints, depth: int) -> Ints:
     """Return test lists of a recommender that is trained at once."""
-    return best(part.fit(sets.learn, weight, seed).scores, sets.seen_test, users, depth)
+    return best(sets.scores(part.fit(sets.learn, weight, seed)), sets.seen_test, users, depth)
+
+
+def _given(fitted: Any, shown: csr_array, users: Ints) -> Floats:
+    """Return (b, m) relevance of the items shown to each user (u, m), -inf for all others."""
+    own = shown[users].tocsr()
+    count = np.diff(own.indptr)
+    inside = np.arange(count.max(initial=0)) < count[:, None]
+    items = np.full(inside.shape, -1)
+    items[inside] = own.indices
+    out = np.full((len(users), shown.shape[1]), -np.inf, np.float32)
+    row = np.broadcast_to(np.arange(len(users))[:, None], inside.shape)[inside]
+    out[row, own.indices] = fitted.among(users, items)[inside]
+    return out
 
 
 def _inside(alpha: Any, shuffled: np.random.Generator | None) -> Importance:

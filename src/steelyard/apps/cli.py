@@ -143,6 +143,7 @@ def parser() -> argparse.ArgumentParser:
     compare.add_argument("--metric", help="such as ndcg@10[gain=esci]; by default what suits the labels")
     compare.add_argument("--model", help="boosted, linear or network; of users and items a recommender: bpr, ease ...")
     compare.add_argument("--arms", help="only these policies, with their controls: gate,soft_label,step_alignment")
+    compare.add_argument("--candidates", metavar="TABLE", help="of users and items: rank these lists, not all items")
     compare.add_argument("--min-gain", type=float, default=0.0, help="least gain worth acting on (0)")
     compare.add_argument("--interest", type=float, default=0.01, help="a difference that would matter (0.01)")
     compare.add_argument("--max-rows", type=int, default=60_000, help="sample whole queries above it (60000)")

@@ -101,6 +101,7 @@ def compare(args: argparse.Namespace) -> int:
         metric=args.metric,
         model=args.model,
         arms=[a.strip() for a in args.arms.split(",") if a.strip()] if args.arms else (),
+        candidates=args.candidates,
         min_gain=args.min_gain,
         interest=args.interest,
         max_rows=args.max_rows,
