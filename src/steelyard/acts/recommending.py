@@ -156,7 +156,7 @@ def splits(rows: Interactions, seed: int) -> Strings:
 def readings_inside(learn: Interactions, parts: Parts, settings: Settings, seed: int) -> Readings:
     """Return the readings of the rows to learn from, from themselves alone."""
     signals = doubting.as_signals(learn, doubting.measure(learn, parts.scorer, k=settings.inner_folds, seed=seed))
-    columns = {name: e.estimate(signals) for name, e in parts.estimators.items()}
+    columns = doubting.read_out(signals, parts.estimators)
     columns["suspicion"] = columns[HEADLINE]
     return Readings(learn.row_key, {**columns, **{c: signals[c] for c in ("user", "item", "propensity")}})
 

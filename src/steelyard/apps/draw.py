@@ -107,8 +107,21 @@ def taken(run: Taken, lang: str) -> str:
         by, base = found["by"]["suspicion"], found["by"]["in_sample_loss"]
         facts = {"rows": found["rows"], "wrong": found["wrong"], "prevalence": found["wrong"] / found["rows"]}
         lines.append(say("T_found", lang, **facts, **by, base_auc=base["auc"], base_ap=base["ap"]))
+    lines += views(info.get("views") or {}, lang)
     lines += ["", taken_rows(run.top(5), lang), "", say("T_after_taken", lang, run=run.run.path.name)]
     return "\n".join(lines)
+
+
+def views(found: Mapping[str, Any], lang: str) -> list[str]:
+    """Return the quadrants of both views beside those of clicks by chance, or that the catalogue is too large."""
+    if found.get("why") == "too_large":
+        return [say("T_views_large", lang, size=found["size"], most=found["most"])]
+    quadrants = found.get("quadrants")
+    if not quadrants or any(q["chance"] is None for q in quadrants.values()):
+        return []
+    told = {name: q["share"] for name, q in quadrants.items()}
+    chance = {f"{name}_chance": q["chance"] for name, q in quadrants.items()}
+    return [say("T_views", lang, by=found["by"], **told, **chance)]
 
 
 def taken_rows(found: list[dict[str, Any]], lang: str) -> str:
@@ -118,6 +131,8 @@ def taken_rows(found: list[dict[str, Any]], lang: str) -> str:
         text = " · ".join(plain(row[c]) for c in ("user", "item", "title") if row.get(c))
         lines.append(f" {number(row['suspicion'])}  {pad(format(row['value'], 'g'), 8)}  {cut(text, 96)}")
         lines.append(f"        {pad(row['row_key'], 18)} {cut(row[f'reason_{lang}'] or '–', 130)}")
+        if row.get(f"views_{lang}"):
+            lines.append(f"        {pad('', 18)} {cut(row[f'views_{lang}'], 130)}")
     return "\n".join(lines) or say("T_none", lang)
 
 
