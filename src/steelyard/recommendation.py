@@ -102,7 +102,7 @@ def score(
             about = provenance.common(rows.origin, rows.notes, plan, _plain(reading))
             facts = {"rows": len(rows), "groups": rows.n_users, "task": "recommendation", "columns": dict(rows.columns)}
             if look and "views" not in found.facts:
-                how = {"by": None, "why": "memory"}
+                how = {**how, "by": None, "why": "memory"}
             seen = {"views": {**how, **found.facts.get("views", {})}}
             run.write_json("run.json", {**about, **facts, "model": model, **found.facts, **seen})
             run.write("scores.parquet", lambda path: pq.write_table(found.scores, path, compression="zstd"))
@@ -141,7 +141,7 @@ def viewed(
         progress("views", 1, 1)
         return found
 
-    return look, {"by": deep.model if deep else "words"}
+    return look, {"by": deep.model if deep else "words", "size": size, "most": VIEWED}
 
 
 def titled(titles: list[str], deep: tiers.Deep | None, root: Path, progress: Progress) -> Any:

@@ -28,7 +28,7 @@ def table():
             "item": rows.item_ids[i],
             "rating": v,
             "time": t,
-            "title": f"Thing {i}" + (" call 13912345678" if i == 0 else ""),
+            "title": f"Thing {i} of shelf {i % 4}" + (" call 13912345678" if i == 0 else ""),
         }
         for u, i, v, t in named
     ]
@@ -65,6 +65,15 @@ def test_the_facts_are_those_of_the_run(run, table) -> None:
     assert {e["name"] for e in facts["summary"]["quality"]} >= {"auc_doubt", "auc_in_sample_loss"}
 
 
+def test_examples_of_a_quadrant_lie_in_it_and_are_of_different_items(run) -> None:
+    views = reporting.facts(run)["views"]
+    assert sum(q["rows"] for q in views["quadrants"].values()) == views["known"]
+    high = {"mis_click": (0, 0), "cold": (1, 0), "complement": (0, 1), "redundant": (1, 1)}
+    for name, shown in views["examples"].items():
+        assert [(e["text"] >= 0.5, e["others"] >= 0.5) for e in shown] == [high[name]] * len(shown)
+        assert len({e["item"] for e in shown}) == len(shown) == min(3, views["quadrants"][name]["rows"])
+
+
 def test_personal_data_is_masked_everywhere(run, tmp_path) -> None:
     facts = reporting.facts(run)
     assert any(row["masked"] for row in facts["top"])
@@ -78,7 +87,7 @@ def test_personal_data_is_masked_everywhere(run, tmp_path) -> None:
 def test_without_relevant_the_page_says_what_is_not_known(table, tmp_path) -> None:
     bare = sy.score([{k: r[k] for k in ("user", "item", "time")} for r in table], run_dir=tmp_path)
     facts = reporting.facts(bare)
-    assert [e["code"] for e in facts["limits"]] == ["LM06", "LM07", "LM08", "LM04"]
+    assert [e["code"] for e in facts["limits"]] == ["LM06", "LM07", "LM08", "LM04", "LM09"]
     assert {b["wrong"] for b in facts["carriers"]["activity"]} == {None}
     assert facts["summary"]["quality"] == []
     text = render(facts)
