@@ -77,7 +77,7 @@ def test_both_views_have_a_picture_and_a_table_with_what_chance_puts_there() -> 
     page = Page(render(facts))
     drawn = cells(page, "plane")
     assert len(drawn) == 16
-    assert (drawn.count("cell none"), drawn.count(f"cell l{LEVELS - 1}")) == (1, 8)
+    assert (drawn.count("cell none"), drawn.count(f"cell l{LEVELS - 1}")) == (1, 6)
     words = "".join(page.words)
     assert "Text 0.0–0.2, others 0.2–0.5: 10 rows" in words
     for said in ("×0.17", "×2.00", "17% of all rows at most", "Mis-click误点", "neither leads here"):

@@ -48,8 +48,8 @@ def render(facts: Mapping[str, Any], *, lang: str = "en") -> str:
     """Return the report as one HTML file.
 
     facts: ``steelyard.report/1``, a mapping with ``run, findings, summary, top, slices, map, histogram, compare,
-        limits, reproduce``, and ``carriers`` and ``views`` for interactions; any part and any fact within it may be missing,
-        None or empty. ``next``, a command, stands under the verdict when given.
+        limits, reproduce``, and ``carriers`` and ``views`` for interactions; any part and any fact within it may be
+        missing, None or empty. ``next``, a command, stands under the verdict when given.
     lang: ``en`` or ``zh``, the language shown first; the reader can switch and the browser remembers.
     """
     sections = [
