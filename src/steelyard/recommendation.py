@@ -30,6 +30,8 @@ SCORER = "item_knn"
 #: Recommender that a comparison trains: it takes weights in every step, so that T-CE and R-CE can be tried too.
 BASE_MODEL = "bpr"
 METRIC = "ndcg@20"
+#: Measure of clicks that can decide, where the table tells what was shown; users count alike, as in the interval.
+BY_CLICKS = "gauc[mean=equal]"
 #: Recommender whose scores of a user by all others are exact, see ``acts/viewing.py``.
 OTHERS = "ease"
 #: Rows of the matrix that it inverts, at most: the time grows with the third power.
@@ -191,16 +193,20 @@ def compare(
     """Measure on later or unseen interactions whether weights help; popularity, item-kNN and EASE always take part.
 
     model: the recommender that the arms train. metric: a measure of lists with a cut, such as ``recall@20``. arms:
-    some of user_gate, ips, step_t_ce, step_r_ce; none: all that the model can take.
-    Raises DataError D230 without test rows.
+    some of user_gate, ips, step_t_ce, step_r_ce; none: all that the model can take. Where the table tells what was
+    shown, measures of clicks stand beside those of lists, and ``gauc`` may decide.
+    Raises DataError D230 without test rows, D231 for gauc where nothing tells what was shown.
     """
-    from steelyard.acts import contrasting, recommending
+    from steelyard.acts import clicking, contrasting, recommending
     from steelyard.acts.cells import Settings
     from steelyard.parts.measures import parse
 
     model, measure = _known(model or BASE_MODEL), parse(metric or METRIC)
-    if getattr(measure, "k", None) is None:
-        raise UsageError("U185", name=measure.name, example=METRIC)
+    cut = getattr(measure, "k", None)
+    if cut is None:
+        if not measure.name.startswith("gauc"):
+            raise UsageError("U185", name=measure.name, example=METRIC, clicks="gauc")
+        measure = parse(BY_CLICKS)
     known = [*recommending.POLICIES, *(f"step_{name}" for name in recommending.ALPHAS)]
     for arm in arms:
         if arm not in known:
@@ -211,7 +217,7 @@ def compare(
     plan = Plan("compare", {"run": scored.id}, options)
     if compared.revive(scored.run, plan):
         return compared.read(scored.run)
-    cut = measure.k  # type: ignore[attr-defined]
+    cut = cut or parse(METRIC).k  # type: ignore[attr-defined]
     others = [parse(f"{name}@{cut}") for name in ("recall", "ndcg", "hit", "mrr", "map")]
     chosen = recommending.Parts(
         base=_sized(model, len(rows)),
@@ -221,6 +227,7 @@ def compare(
         policies={n: parts.make("policies", n) for n in recommending.POLICIES},
         alphas={n: parts.make("alphas", n) for n in recommending.ALPHAS},
         measures={m.name: m for m in (measure, *(o for o in others if o.name != measure.name))},
+        clicks={name: parse(name) for name in clicking.MEASURES},
     )
     settings = Settings(
         seeds=seeds,

@@ -130,6 +130,13 @@ def test_harm_by_an_arm_that_does_not_win_is_shown_and_changes_no_verdict() -> N
     assert (found.answer, found.recommended) == ("use_weights", "user_gate")
 
 
+def test_where_no_arm_changes_any_list_the_smallest_visible_difference_is_that_of_the_users() -> None:
+    found = concluded(dict.fromkeys(("uniform_early_stop", "user_gate", "shuffled"), 0.0), np.arange(300) // 10 + 1)
+    assert found.smallest_visible == pytest.approx(3 / 300)
+    moved = concluded({"uniform_early_stop": 0.0, "user_gate": 0.1, "shuffled": 0.0}, np.arange(300) // 10 + 1)
+    assert moved.smallest_visible < 3 / 300
+
+
 def test_a_source_that_is_gone_is_said_and_the_page_is_made_all_the_same(table, tmp_path) -> None:
     path = tmp_path / "gone.csv"
     path.write_text("user,item,rating\n" + "\n".join(f"{r['user']},{r['item']},{r['rating']}" for r in table))

@@ -15,6 +15,10 @@ from steelyard.values.comparison import Arm, Comparison
 from steelyard.values.slices import WHOM
 from steelyard.wording import say
 
+#: Measures of clicks on shown rows, and measures that have words of their own.
+CLICKS = ("auc", "gauc", "log_loss", "ece", "predicted_observed")
+SPOKEN = ("coverage", "gini", "log_loss", "predicted_observed")
+
 MARK = {"ok": "OK", "note": "NOTE", "warn": "WARN", "error": "ERROR"}
 
 
@@ -247,13 +251,18 @@ def comparison(result: Comparison, lang: str) -> str:
 
 
 def spread(result: Comparison, lang: str) -> list[str]:
-    """Return what the lists of each recommender hold beside the deciding measure; nothing for other models."""
+    """Return what each recommender reaches beside the deciding measure, of lists and of clicks on shown rows; nothing
+    for other models."""
     names = [n for n in result.arms[0].more if n != result.measure]
-    if not names:
-        return []
-    shown = [say(f"T_{n}", lang) if n in ("coverage", "gini") else n for n in names]
-    body = [(a.name, *(number(a.more.get(n), 4) for n in names)) for a in result.arms]
-    return ["", table([say("T_arm", lang), *shown], body, (20, *(9 for _ in names)), tuple(range(1, len(names) + 1)))]
+    clicks = [n for n in names if n in CLICKS]
+    lines: list[str] = []
+    for chosen in ([n for n in names if n not in clicks], clicks):
+        shown = [say(f"T_{n}", lang) if n in SPOKEN else n for n in chosen]
+        body = [(a.name, *(number(a.more.get(n), 4) for n in chosen)) for a in result.arms]
+        widths = (20, *(max(9, wcswidth(n)) for n in shown))
+        if chosen:
+            lines += ["", table([say("T_arm", lang), *shown], body, widths, tuple(range(1, len(chosen) + 1)))]
+    return lines
 
 
 def _arm(arm: Arm, lang: str) -> tuple[str, ...]:
