@@ -143,6 +143,7 @@ def score(
             given=isinstance(data, Interactions),
             reading=reading,
             tier=tier,
+            deep=deep,
             model=model,
             seed=seed,
             folds=folds,

@@ -7,20 +7,23 @@ from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from steelyard import compared, parts, provenance
-from steelyard.errors import UsageError, nearest
+from steelyard import compared, parts, provenance, tiers
+from steelyard.errors import EnvironmentProblem, UsageError, nearest
 from steelyard.plan import Plan
-from steelyard.run import Run
+from steelyard.run import Run, disk
 from steelyard.taken import Taken
 from steelyard.values.comparison import Comparison
 from steelyard.values.interactions import Interactions
 from steelyard.version import VERSION
+
+if TYPE_CHECKING:
+    from steelyard.acts.viewing import Views
 
 Progress = Callable[[str, int, int], None]
 #: Recommender that reads the rows: found most false positives of those that need no extra (recommend_noise.py).
@@ -28,6 +31,12 @@ SCORER = "item_knn"
 #: Recommender that a comparison trains: it takes weights in every step, so that T-CE and R-CE can be tried too.
 BASE_MODEL = "bpr"
 METRIC = "ndcg@20"
+#: Measure of clicks that can decide, where the table tells what was shown; users count alike, as in the interval.
+BY_CLICKS = "gauc[mean=equal]"
+#: Recommender whose scores of a user by all others are exact, see ``acts/viewing.py``.
+OTHERS = "ease"
+#: Rows of the matrix that it inverts, at most: the time grows with the third power.
+VIEWED = 10_000
 STEPS, LEAST_BATCH = 100, 64
 FOLDS = 5
 #: Folds of the readings inside a cell; two thirds of the rows still read the last third.
@@ -47,6 +56,7 @@ def score(
     given: bool,
     reading: dict[str, Any],
     tier: str = "quick",
+    deep: tiers.Deep | None = None,
     model: str | None = None,
     seed: int = 7,
     folds: int | None = None,
@@ -56,16 +66,19 @@ def score(
     """Read the doubt about every positive row; returns the finished run, resumes an interrupted one.
 
     given: the rows are the caller's own, so that the file alone does not tell them. model: a recommender's name.
-    Raises DataError for what ``check`` calls unusable, UsageError U186 for a tier of samples.
+    deep: of the embed tier, whose encoder reads the titles. Items with titles are viewed by text too (``viewed``).
+    Raises DataError for what ``check`` calls unusable, UsageError U186 for a tier of samples, U196 for titles asked
+    to be embedded where there are none.
     """
     from steelyard.acts import inspecting, taking
 
-    if tier != "quick":
+    if tier == "full":
         raise UsageError("U186", option=f"tier={tier}")
-    model = _known(model or SCORER)
+    encoder, model = (deep.model, SCORER) if deep else (None, _known(model or SCORER))
     folds = folds or FOLDS
     inspecting.check(rows).raise_for_errors()
-    options = {"tier": "quick", "seed": seed, "folds": folds, "model": model, "reading": _plain(reading)}
+    options = {"tier": tier, "seed": seed, "folds": folds, "model": model, "reading": _plain(reading)}
+    options |= {"deep": {"model": encoder, "max_length": deep.max_length, "precision": deep.precision}} if deep else {}
     inputs = {"table": rows.origin.fingerprint} | ({"samples": content(rows)} if given else {})
     plan = Plan("score", inputs, options)
     run = Run.open(root, name, plan)
@@ -76,6 +89,7 @@ def score(
             run.log(verb="score", rows=len(rows), version=VERSION)
             if given or not rows.origin.paths or "-" in rows.origin.paths:
                 run.write("source.parquet", rows.write)
+            look, how = viewed(rows, deep, root, progress)
             found = taking.take(
                 rows,
                 parts.make("recommenders", model),
@@ -84,17 +98,68 @@ def score(
                 folds=folds,
                 keep=run.keep,
                 progress=progress,
+                look=look,
             )
             run.write("readings.parquet", found.readings.write)
             run.write_json("slices.json", {"schema": "steelyard.slices/1", "slices": []})
             about = provenance.common(rows.origin, rows.notes, plan, _plain(reading))
             facts = {"rows": len(rows), "groups": rows.n_users, "task": "recommendation", "columns": dict(rows.columns)}
-            run.write_json("run.json", {**about, **facts, "model": model, **found.facts})
+            if look and "views" not in found.facts:
+                how = {**how, "by": None, "why": "memory"}
+            seen = {"views": {**how, **found.facts.get("views", {})}}
+            run.write_json("run.json", {**about, **facts, "model": model, **found.facts, **seen})
             run.write("scores.parquet", lambda path: pq.write_table(found.scores, path, compression="zstd"))
             run.finish()
             run.log(verb="score", done=True)
     run.touch()
     return Taken(run, reopen)
+
+
+def viewed(
+    rows: Interactions, deep: tiers.Deep | None, root: Path, progress: Progress
+) -> tuple[Callable[[Interactions], Views | None] | None, dict[str, Any]]:
+    """Return what looks at positive rows by text and by others, and how it does: ``by``, and ``why`` where it cannot.
+
+    by: ``words`` of the titles, or the encoder of ``deep``. Raises UsageError U196 where an encoder has no titles.
+    """
+    from steelyard.acts import viewing
+
+    titles = [] if rows.titles is None else [str(t or "") for t in rows.titles]
+    if not any(titles):
+        if deep:
+            raise UsageError("U196", tier="embed")
+        return None, {"by": None, "why": "no_titles"}
+    size = min(rows.n_items, rows.n_users)
+    if size > VIEWED:
+        return None, {"by": None, "why": "too_large", "size": size, "most": VIEWED}
+
+    def look(positive: Interactions) -> Views | None:
+        progress("views", 0, 1)
+        try:
+            fitted = parts.make("recommenders", OTHERS).fit(positive)
+        except EnvironmentProblem:
+            return None
+        vectors = titled(titles, deep, root, progress)
+        found = viewing.view(positive, vectors, fitted)
+        progress("views", 1, 1)
+        return found
+
+    return look, {"by": deep.model if deep else "words", "size": size, "most": VIEWED}
+
+
+def titled(titles: list[str], deep: tiers.Deep | None, root: Path, progress: Progress) -> Any:
+    """Return (m, d) vectors of titles: sparse tf-idf of their words, or those of an encoder; an empty title is 0."""
+    if deep is None:
+        from steelyard.features.titles import vectors
+
+        return vectors(titles)
+    from steelyard.acts import embedding
+
+    encoder = parts.make("models", "transformer", pretrained=deep.model).encoder(deep.max_length, deep.precision)
+    folder = embedding.cache_of(encoder, root / "vectors")
+    with disk(root):
+        found = embedding.embed(encoder, titles, folder, partial(progress, "embed")).rows(0, len(titles))
+    return found * np.array([[bool(t.strip())] for t in titles], np.float32)
 
 
 def reopen(run: Run, info: dict[str, Any]) -> Interactions:
@@ -131,16 +196,21 @@ def compare(
 
     model: the recommender that the arms train. metric: a measure of lists with a cut, such as ``recall@20``. arms:
     some of user_gate, ips, step_t_ce, step_r_ce; none: all that the model can take. candidates: a path or table with
-    the items that are ranked for each user, in place of all items.
-    Raises DataError D230 without test rows, D231 for candidates that are none of these interactions.
+    the items that are ranked for each user, in place of all items. Where the table tells what was shown, measures of
+    clicks stand beside those of lists, and ``gauc`` may decide.
+    Raises DataError D230 without test rows, D231 for gauc where nothing tells what was shown, D232 for candidates that
+    are none of these interactions.
     """
-    from steelyard.acts import contrasting, recommending, shortlisting
+    from steelyard.acts import clicking, contrasting, recommending, shortlisting
     from steelyard.acts.cells import BASE, Settings
     from steelyard.parts.measures import parse
 
     model, measure = _known(model or BASE_MODEL), parse(metric or METRIC)
-    if getattr(measure, "k", None) is None:
-        raise UsageError("U185", name=measure.name, example=METRIC)
+    cut = getattr(measure, "k", None)
+    if cut is None:
+        if not measure.name.startswith("gauc"):
+            raise UsageError("U185", name=measure.name, example=METRIC, clicks="gauc")
+        measure = parse(BY_CLICKS)
     known = [*recommending.POLICIES, *(f"step_{name}" for name in recommending.ALPHAS)]
     for arm in arms:
         if arm not in known:
@@ -154,7 +224,7 @@ def compare(
     if compared.revive(scored.run, plan):
         return compared.read(scored.run)
     narrow = None if lists is None else partial(shortlisting.shortened, lists=lists)
-    cut = measure.k  # type: ignore[attr-defined]
+    cut = cut or parse(METRIC).k  # type: ignore[attr-defined]
     others = [parse(f"{name}@{cut}") for name in ("recall", "ndcg", "hit", "mrr", "map")]
     chosen = recommending.Parts(
         base=_sized(model, len(rows)),
@@ -164,6 +234,7 @@ def compare(
         policies={n: parts.make("policies", n) for n in recommending.POLICIES},
         alphas={n: parts.make("alphas", n) for n in recommending.ALPHAS},
         measures={m.name: m for m in (measure, *(o for o in others if o.name != measure.name))},
+        clicks={name: parse(name) for name in clicking.MEASURES},
     )
     settings = Settings(
         seeds=seeds,

@@ -14,6 +14,8 @@ from steelyard.values.comparison import Comparison
 from steelyard.values.findings import Finding
 from steelyard.values.interactions import Interactions
 
+#: Rows of each quadrant that are shown.
+EXAMPLES = 3
 #: What run.json says that the report repeats.
 REPEATED = ("id", "platform", "command", "fingerprint", "rows", "groups", "task", "tier", "seed", "columns", "model")
 
@@ -21,7 +23,8 @@ REPEATED = ("id", "platform", "command", "fingerprint", "rows", "groups", "task"
 def facts(taken: Taken) -> dict[str, Any]:
     """Return everything the report of interactions shows, schema ``steelyard.report/1``; JSON values only.
 
-    Beside the parts of a report of samples: ``carriers``, see ``acts/locating.py``, with users and items by name.
+    Beside the parts of a report of samples: ``carriers``, see ``acts/locating.py``, with users and items by name, and
+    ``views``, see ``acts/viewing.counted``, with examples of each quadrant; None where nobody looked.
     """
     info, compared = taken.info, latest(taken.run)
     rows, problem = _source(taken)
@@ -36,6 +39,7 @@ def facts(taken: Taken) -> dict[str, Any]:
         "curves": None,
         "histogram": histogram(taken),
         "carriers": _carriers(taken, rows),
+        "views": _views(taken, rows),
         "compare": comparison(compared),
         "limits": [said(code, values) for code, values in _limits(info, compared)],
         "reproduce": info["command"],
@@ -125,7 +129,33 @@ def _carriers(taken: Taken, rows: Interactions | None) -> dict[str, Any] | None:
     return found
 
 
+def _views(taken: Taken, rows: Interactions | None) -> dict[str, Any] | None:
+    """Return what both views say, with the rows that lie deepest in each quadrant; personal data masked."""
+    found = taken.info.get("views") or {}
+    if "quadrants" not in found:
+        return None
+    text, others = taken.column("text_place"), taken.column("others_place")
+    named, item = taken.column("quadrant"), taken.column("item")
+    depth = np.minimum(np.abs(text - found["cut"]), np.abs(others - found["cut"]))
+    examples: dict[str, list[dict[str, Any]]] = {}
+    for quadrant in found["quadrants"]:
+        lying = np.flatnonzero(named == quadrant)
+        order = lying[np.lexsort((taken.column("row_key")[lying].astype(str), -depth[lying]))]
+        _, first = np.unique(item[order].astype(str), return_index=True)  # one row an item
+        picked = order[np.sort(first)[:EXAMPLES]]
+        shown = taken.rows(picked, text=rows is not None)
+        examples[quadrant] = [
+            {"item": r["item"], "title": r.get("title"), "text": r["text_place"], "others": r["others_place"]}
+            for r in shown
+        ]
+    return {**found, "examples": examples}
+
+
 def _limits(info: Any, compared: Comparison | None) -> list[tuple[str, Any]]:
     codes = ["LM06"] if info["reviewed"] else ["LM06", "LM07"]
     codes += ["LM08"] if compared else ["LM08", "LM04"]
-    return [*((code, {}) for code in codes), *(compared.limits if compared else ())]
+    views = info.get("views") or {}
+    unseen: list[tuple[str, Any]] = [("LM09", {})] if views.get("why") == "no_titles" else []
+    if "size" in views and views["by"] is None:
+        unseen = [("LM10", {k: views[k] for k in ("size", "most")})]
+    return [*((code, {}) for code in codes), *unseen, *(compared.limits if compared else ())]

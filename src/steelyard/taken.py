@@ -14,6 +14,7 @@ from steelyard.errors import DataError, UsageError
 from steelyard.scored import Scored, sentence
 from steelyard.values.arrays import Ints
 from steelyard.values.interactions import Interactions
+from steelyard.wording import say
 
 
 class Taken(Scored):
@@ -69,4 +70,7 @@ def _told(row: Mapping[str, Any]) -> dict[str, Any]:
     facts = json.loads(row["reason_facts"]) if row["reason_facts"] else {}
     shown = {k: v for k, v in row.items() if k != "reason_facts"}
     shown |= {f"reason_{lang}": sentence(row["reason"], facts, lang) for lang in ("en", "zh")}
+    if row.get("quadrant"):
+        places = {"text": row["text_place"], "others": row["others_place"]}
+        shown |= {f"views_{lang}": say(f"Q_{row['quadrant']}", lang, **places) for lang in ("en", "zh")}
     return {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in shown.items()}

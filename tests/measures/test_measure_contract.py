@@ -32,8 +32,8 @@ ALL = [m for name in NAMES for m in variants(name)]
 by_name = pytest.mark.parametrize("measure", ALL, ids=lambda m: m.name)
 
 
-def test_there_are_fifteen_measures_and_each_is_described():
-    known = "acc ap auc err gauc hit log_loss macro_f1 map mrr ndcg p qwk recall rmse"
+def test_there_are_sixteen_measures_and_each_is_described():
+    known = "acc ap auc ece err gauc hit log_loss macro_f1 map mrr ndcg p qwk recall rmse"
     assert " ".join(NAMES) == known
     assert all(": " in describe("measures", name) and find("measures", name).title for name in NAMES)
 

@@ -92,8 +92,7 @@ def test_the_best_look_counts_for_every_arm(rows) -> None:
 
     users = np.flatnonzero(np.diff(sets.test.indptr) > 0)
     found = recommending._lists(Passing(), made(), sets, np.ones(len(sets.learn)), None, 0, users, 10)
-    value = {w: recommending.judge(found[w], sets.test, users, made(), rows.n_items)[1]["ndcg@10"] for w in
-             ("best", "last")}  # fmt: skip
+    value = {w: recommending.judge(found, w, sets, users, made())[1]["ndcg@10"] for w in ("best", "last")}
     assert value["best"] == pytest.approx(1)
     assert value["last"] < 0.5
 

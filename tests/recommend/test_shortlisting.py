@@ -48,9 +48,9 @@ def test_who_and_what_stands_in_no_interaction_is_counted_and_left_out():
     [
         ({"user_id": ["u000"], "other": [["i01"]]}, "D155"),
         ({"candidates": [["i01"]]}, "D155"),
-        ({"user_id": ["nobody"], "candidates": [["i01"]]}, "D231"),
-        ({"user_id": ["u000"], "candidates": [["what"]]}, "D231"),
-        ({"user_id": ["u000"], "candidates": [[]]}, "D231"),
+        ({"user_id": ["nobody"], "candidates": [["i01"]]}, "D232"),
+        ({"user_id": ["u000"], "candidates": [["what"]]}, "D232"),
+        ({"user_id": ["u000"], "candidates": [[]]}, "D232"),
     ],
 )
 def test_tables_that_say_nothing_are_refused(table, code):

@@ -28,7 +28,7 @@ def table():
             "item": rows.item_ids[i],
             "rating": v,
             "time": t,
-            "title": f"Thing {i}" + (" call 13912345678" if i == 0 else ""),
+            "title": f"Thing {i} of shelf {i % 4}" + (" call 13912345678" if i == 0 else ""),
         }
         for u, i, v, t in named
     ]
@@ -65,6 +65,15 @@ def test_the_facts_are_those_of_the_run(run, table) -> None:
     assert {e["name"] for e in facts["summary"]["quality"]} >= {"auc_doubt", "auc_in_sample_loss"}
 
 
+def test_examples_of_a_quadrant_lie_in_it_and_are_of_different_items(run) -> None:
+    views = reporting.facts(run)["views"]
+    assert sum(q["rows"] for q in views["quadrants"].values()) == views["known"]
+    high = {"mis_click": (0, 0), "cold": (1, 0), "complement": (0, 1), "redundant": (1, 1)}
+    for name, shown in views["examples"].items():
+        assert [(e["text"] >= 0.5, e["others"] >= 0.5) for e in shown] == [high[name]] * len(shown)
+        assert len({e["item"] for e in shown}) == len(shown) == min(3, views["quadrants"][name]["rows"])
+
+
 def test_personal_data_is_masked_everywhere(run, tmp_path) -> None:
     facts = reporting.facts(run)
     assert any(row["masked"] for row in facts["top"])
@@ -78,7 +87,7 @@ def test_personal_data_is_masked_everywhere(run, tmp_path) -> None:
 def test_without_relevant_the_page_says_what_is_not_known(table, tmp_path) -> None:
     bare = sy.score([{k: r[k] for k in ("user", "item", "time")} for r in table], run_dir=tmp_path)
     facts = reporting.facts(bare)
-    assert [e["code"] for e in facts["limits"]] == ["LM06", "LM07", "LM08", "LM04"]
+    assert [e["code"] for e in facts["limits"]] == ["LM06", "LM07", "LM08", "LM04", "LM09"]
     assert {b["wrong"] for b in facts["carriers"]["activity"]} == {None}
     assert facts["summary"]["quality"] == []
     text = render(facts)
@@ -119,6 +128,13 @@ def test_harm_by_an_arm_that_does_not_win_is_shown_and_changes_no_verdict() -> N
     found = concluded(gains, np.arange(300) // 10 + 1)
     assert {(s.arm, s.harmed) for s in found.slices} == {("user_gate", False), ("ips", True)}
     assert (found.answer, found.recommended) == ("use_weights", "user_gate")
+
+
+def test_where_no_arm_changes_any_list_the_smallest_visible_difference_is_that_of_the_users() -> None:
+    found = concluded(dict.fromkeys(("uniform_early_stop", "user_gate", "shuffled"), 0.0), np.arange(300) // 10 + 1)
+    assert found.smallest_visible == pytest.approx(3 / 300)
+    moved = concluded({"uniform_early_stop": 0.0, "user_gate": 0.1, "shuffled": 0.0}, np.arange(300) // 10 + 1)
+    assert moved.smallest_visible < 3 / 300
 
 
 def test_a_source_that_is_gone_is_said_and_the_page_is_made_all_the_same(table, tmp_path) -> None:

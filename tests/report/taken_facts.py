@@ -32,6 +32,7 @@ def facts(answer: str | None = "cannot_tell", *, rows: int = 30, known: bool = T
         "slices": [],
         "map": None,
         "carriers": _carriers(known),
+        "views": _views(),
         "compare": compare,
     }
 
@@ -49,6 +50,8 @@ def _top(k: int) -> dict[str, Any]:
         "propensity": 0.18,
         "reason_en": f"{k} others took it too",
         "reason_zh": f"另有 {k} 人也取过它",
+        "views_en": "neither leads here",
+        "views_zh": "都不指向它",
         "masked": k == 2,
     }
 
@@ -76,4 +79,23 @@ def _carriers(known: bool) -> dict[str, Any]:
         },
         "users": [{"user": "u<7>", "rows": 2_391, "doubted": 1_620, "doubt": 0.561}],
         "items": [{"item": "i60", "title": sample_facts.HOSTILE[0], "rows": 32, "doubted": 23, "doubt": 0.574}],
+    }
+
+
+def _views() -> dict[str, Any]:
+    names = ("mis_click", "cold", "complement", "redundant")
+    shares, chance = (0.05, 0.15, 0.2, 0.6), (0.3, 0.2, 0.2, 0.3)
+    shown = {"item": "i4", "title": sample_facts.HOSTILE[0], "text": 0.03, "others": 0.04}
+    return {
+        "by": "words",
+        "known": 100_000,
+        "unknown": {"text": 4_000, "others": 233},
+        "cut": 0.5,
+        "strangers": 200,
+        "quadrants": {
+            n: {"rows": round(100_000 * s), "share": s, "chance": c}
+            for n, s, c in zip(names, shares, chance, strict=True)
+        },
+        "grid": {"rows": [[10 * j + k for j in range(4)] for k in range(4)], "chance": [[1 / 16] * 4] * 4},
+        "examples": {"mis_click": [shown], "cold": [], "complement": [{**shown, "title": None}], "redundant": [shown]},
     }

@@ -12,11 +12,18 @@ from test_page import Page, facts_json
 from steelyard.page import render, render_markdown
 from steelyard.page.charts.grid import LEVELS, level
 
-SECTIONS = ["numbers", "comparison", "carriers", "bands", "map", "rows", "findings", "limits", "provenance"]
+SECTIONS = ["numbers", "comparison", "carriers", "bands", "views", "map", "rows", "findings", "limits", "provenance"]
 
 
-def cells(page: Page) -> list[str]:
-    return [str(a["class"]) for tag, a in page.elements if tag == "rect" and str(a.get("class")).startswith("cell")]
+def cells(page: Page, chart: str = "grid") -> list[str]:
+    """Return the classes of the cells of one chart; a chart begins with its own svg."""
+    inside, found = "", []
+    for tag, a in page.elements:
+        if tag == "svg":
+            inside = str(a.get("class"))
+        if tag == "rect" and str(a.get("class")).startswith("cell") and inside.endswith(chart):
+            found.append(str(a["class"]))
+    return found
 
 
 @pytest.mark.parametrize("answer", ["use_weights", "keep_uniform", "cannot_tell", None])
@@ -63,6 +70,23 @@ def test_the_grid_has_a_cell_for_each_pair_of_bands_and_says_its_numbers() -> No
 def test_cold_bands_are_marked_and_others_are_not() -> None:
     words = "".join(Page(render(taken_facts.facts(None))).words)
     assert words.count("cold冷") == 4  # 1 and 2–4, of users and of items
+
+
+def test_both_views_have_a_picture_and_a_table_with_what_chance_puts_there() -> None:
+    facts = taken_facts.facts()
+    page = Page(render(facts))
+    drawn = cells(page, "plane")
+    assert len(drawn) == 16
+    assert (drawn.count("cell none"), drawn.count(f"cell l{LEVELS - 1}")) == (1, 6)
+    words = "".join(page.words)
+    assert "Text 0.0–0.2, others 0.2–0.5: 10 rows" in words
+    for said in ("×0.17", "×2.00", "17% of all rows at most", "Mis-click误点", "neither leads here"):
+        assert said in words, said
+    text = render_markdown(facts, "zh")
+    assert "误点" in text
+    assert "×0.17" in text
+    facts["views"]["quadrants"]["mis_click"]["share"] = 0.4  # more rows than chance puts there bound nothing
+    assert "of all rows at most" not in "".join(Page(render(facts)).words)
 
 
 def test_what_was_not_wanted_is_shown_where_it_is_known() -> None:
@@ -117,7 +141,7 @@ def test_tables_of_the_markdown_keep_their_columns() -> None:
                 block = []
 
 
-@pytest.mark.parametrize("part", ["summary", "top", "carriers", "compare", "findings", "limits", "histogram"])
+@pytest.mark.parametrize("part", ["summary", "top", "carriers", "views", "compare", "findings", "limits", "histogram"])
 @pytest.mark.parametrize("nothing", [None, [], {}, "gone"])
 def test_any_part_may_be_missing(part: str, nothing: Any) -> None:
     facts = taken_facts.facts(rows=2)
@@ -133,6 +157,8 @@ def test_any_part_may_be_missing(part: str, nothing: Any) -> None:
 def test_any_single_fact_may_be_missing() -> None:
     whole = taken_facts.facts(rows=1)
     places = [("summary",), ("carriers",), ("carriers", "grid"), ("carriers", "cold"), ("carriers", "activity", 0)]
+    places += [("views",), ("views", "quadrants"), ("views", "quadrants", "cold"), ("views", "grid")]
+    places += [("views", "examples"), ("views", "examples", "mis_click", 0)]
     places += [("carriers", "users", 0), ("carriers", "items", 0), ("top", 0), ("compare", "arms", 1)]
     for place in places:
         for name in list(_at(whole, place)):

@@ -9,7 +9,7 @@ import numpy as np
 
 from steelyard.acts.bootstrapping import against, deviation, difference, interval
 from steelyard.acts.cells import BASE, Settings
-from steelyard.acts.deciding import answer_of, decide, limits, wins
+from steelyard.acts.deciding import answer_of, decide, limits, unseen, wins
 from steelyard.acts.recommending import BASELINES, Cell
 from steelyard.values.arrays import Floats, Mask
 from steelyard.values.comparison import Arm, Comparison, SliceEffect
@@ -75,7 +75,7 @@ def conclude(cells: list[Cell], measure: str, model: str, on: str, settings: Set
         rows=cells[0].rows,
         groups=groups,
         cells=len(cells),
-        smallest_visible=float(visible),
+        smallest_visible=max(float(visible), unseen(arms, groups)),
         arms=arms,
         slices=effects,
         recovered_gain=gain,

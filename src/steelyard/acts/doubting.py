@@ -57,6 +57,11 @@ def as_signals(rows: Interactions, measured: Mapping[str, AnyArray]) -> Signals:
     return Signals(rows.row_key, measured)
 
 
+def read_out(signals: Signals, estimators: Mapping[str, Any]) -> dict[str, Floats]:
+    """Return (n,) of each estimator by name; one whose signals were not recorded, such as views by text, has none."""
+    return {name: e.estimate(signals) for name, e in estimators.items() if all(s in signals for s in e.needs)}
+
+
 def folds(rows: Interactions, k: int, seed: int) -> Ints:
     """Return (n,) fold 0..k-1: the rows of a user are dealt out by chance, each user beginning at a fold of its own."""
     rng = np.random.default_rng(seed)

@@ -8,14 +8,14 @@ its user took in the rows to learn from (nor, on test rows, in those to stop by)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from steelyard.acts import dividing, doubting
+from steelyard.acts import clicking, dividing, doubting
 from steelyard.acts.cells import BASE, CONTROL_OF, STEP, WRONG_ROWS, Settings
 from steelyard.acts.recalling import Scores, best, coverage, gini, ranking
 from steelyard.acts.stages import Keep
@@ -43,7 +43,8 @@ Importance = Callable[[Ints, Floats, float], Floats]
 @dataclass(frozen=True)
 class Parts:
     """What a comparison is made of. base, scorer: Recommender parts, the one that the arms train and the one that
-    reads. baselines, estimators, policies, alphas, measures: by name; measures: the first one decides.
+    reads. baselines, estimators, policies, alphas, measures: by name; measures: the first one decides, of lists up to
+    their cut, or of clicks where it has none. clicks: measures of shown rows, where the table tells them.
     """
 
     base: Any
@@ -53,24 +54,40 @@ class Parts:
     policies: Mapping[str, Any]
     alphas: Mapping[str, Any]
     measures: Mapping[str, Any]
+    clicks: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def decides(self) -> Any:
+        return next(iter(self.measures.values()))
+
+    @property
+    def by_clicks(self) -> bool:
+        """Whether clicks on shown rows decide, not lists."""
+        return getattr(self.decides, "k", None) is None
+
+    @property
+    def lists(self) -> dict[str, Any]:
+        return {n: m for n, m in self.measures.items() if getattr(m, "k", None) is not None}
 
 
 @dataclass(frozen=True)
 class Sets:
     """learn: the rows to learn from, users and items with the codes of all. stop, test: (u, m) what was truly taken
-    of what was not seen before; seen_stop, seen_test: (u, m) what no list may hold. shown: (u, m) the candidates that
-    lists are made of, None for all items."""
+    of what was not seen before; seen_stop, seen_test: (u, m) what no list may hold. shown: what was shown, taken or
+    not, in the rows to stop by and to test on; None where the table does not tell. candidates: (u, m) what lists are
+    made of, None for all items."""
 
     learn: Interactions
     stop: csr_array
     test: csr_array
     seen_stop: csr_array
     seen_test: csr_array
-    shown: csr_array | None = None
+    shown: clicking.Shown | None = None
+    candidates: csr_array | None = None
 
     def scores(self, fitted: Any) -> Scores:
         """Return what ranks the lists: all items by ``fitted.scores``, given ones by ``fitted.among``."""
-        return fitted.scores if self.shown is None else partial(_given, fitted, self.shown)
+        return fitted.scores if self.candidates is None else partial(_given, fitted, self.candidates)
 
 
 @dataclass(frozen=True)
@@ -98,12 +115,14 @@ def run(
 ) -> Cell:
     """Return one cell. keep: stages of the run; an arm is one. narrow: gives the sets their candidates.
 
-    Raises DataError D230 without rows to test on.
+    Raises DataError D230 without rows to test on, D231 where clicks are to decide and nothing tells what was shown.
     """
     seed = settings.seed + 1000 * number
     sets = three_sets(rows, seed)
     if narrow is not None:
         sets = narrow(sets)
+    if parts.by_clicks and not (sets.shown and clicking.both_within(sets.shown.test)):
+        raise DataError("D231", measure=parts.decides.name)
     readings = readings_inside(sets.learn, parts, settings, seed)
     values: dict[str, Floats] = {}
     more: dict[str, Mapping[str, float]] = {}
@@ -118,7 +137,7 @@ def run(
         )
         both = {"uniform": "last", BASE: "best"} if name == "uniform" else {name: "best"}
         for arm, which in both.items():
-            values[arm], more[arm] = judge(found[which], sets.test, users, parts, rows.n_items)
+            values[arm], more[arm] = judge(found, which, sets, users, parts)
             ess[arm] = float(found["ess"])
             top[arm] = _top_share(weight)
     for name, part in parts.baselines.items():
@@ -128,7 +147,7 @@ def run(
         except EnvironmentProblem as e:
             refused[name] = e
             continue
-        values[name], more[name] = judge(found["best"], sets.test, users, parts, rows.n_items)
+        values[name], more[name] = judge(found, "best", sets, users, parts)
         ess[name], top[name] = 1.0, 0.01
     activity = np.bincount(sets.learn.user, minlength=rows.n_users)
     return Cell(values, more, ess, top, activity, len(sets.learn), refused)
@@ -151,7 +170,8 @@ def three_sets(rows: Interactions, seed: int) -> Sets:
         found.sum_duplicates()
         return found
 
-    return Sets(rows.take(learn), matrix(held["valid"]), matrix(held["test"]), matrix(learn), matrix(before))
+    shown = clicking.shown(rows, split)
+    return Sets(rows.take(learn), matrix(held["valid"]), matrix(held["test"]), matrix(learn), matrix(before), shown)
 
 
 def splits(rows: Interactions, seed: int) -> Strings:
@@ -174,7 +194,7 @@ def splits(rows: Interactions, seed: int) -> Strings:
 def readings_inside(learn: Interactions, parts: Parts, settings: Settings, seed: int) -> Readings:
     """Return the readings of the rows to learn from, from themselves alone."""
     signals = doubting.as_signals(learn, doubting.measure(learn, parts.scorer, k=settings.inner_folds, seed=seed))
-    columns = {name: e.estimate(signals) for name, e in parts.estimators.items()}
+    columns = doubting.read_out(signals, parts.estimators)
     columns["suspicion"] = columns[HEADLINE]
     return Readings(learn.row_key, {**columns, **{c: signals[c] for c in ("user", "item", "propensity")}})
 
@@ -201,25 +221,49 @@ def arms(
             yield STEP + name + WRONG_ROWS, ones, _inside(alpha, np.random.default_rng(seed + 1))
 
 
-def judge(items: Ints, held: csr_array, users: Ints, parts: Parts, n_items: int) -> tuple[Floats, dict[str, float]]:
-    """Return the first measure of every user (u,), and the mean of all measures with coverage and gini."""
-    ranked = ranking(items, held, users)
-    per_user = [m.per_query(ranked) for m in parts.measures.values()]
-    whole = np.full(held.shape[0], np.nan)
-    whole[np.unique(ranked.group)] = per_user[0]
-    more = {name: float(np.nanmean(v)) for name, v in zip(parts.measures, per_user, strict=True)}
-    return whole, {**more, "coverage": coverage(items, n_items), "gini": gini(items, n_items)}
+def judge(
+    found: Mapping[str, AnyArray], which: str, sets: Sets, users: Ints, parts: Parts
+) -> tuple[Floats, dict[str, float]]:
+    """Return the first measure of every user (u,), NaN where it has none, and the mean of all measures.
+
+    found: of ``_lists``; which: its moment. Beside the lists' measures stand coverage and gini, and those of clicks.
+    """
+    items, n_items = found[which], sets.test.shape[1]
+    ranked = ranking(items, sets.test, users)
+    per_user = {n: m.per_query(ranked) for n, m in parts.lists.items()}
+    more = {name: float(np.nanmean(v)) for name, v in per_user.items()}
+    more |= {"coverage": coverage(items, n_items), "gini": gini(items, n_items)}
+    if sets.shown:
+        told = {k: found[f"{which}_{k}"] for k in ("score", "p")}
+        more |= clicking.judge(told, sets.shown.test, dict(parts.clicks))
+    if parts.by_clicks:
+        assert sets.shown is not None
+        ranked = clicking.as_ranking(sets.shown.test, found[f"{which}_score"])
+        more[parts.decides.name] = parts.decides.overall(ranked)
+    deciding = parts.decides.per_query(ranked) if parts.by_clicks else per_user[parts.decides.name]
+    whole = np.full(sets.test.shape[0], np.nan)
+    whole[np.unique(ranked.group)] = deciding
+    return whole, more
 
 
 def _lists(
     base: Any, parts: Parts, sets: Sets, weight: Floats, how: Importance | None, seed: int, users: Ints, depth: int
 ) -> dict[str, AnyArray]:
-    """Return test lists (b, k) of a recommender at its best moment and at its last, and n_eff / n."""
+    """Return what a recommender says at its best moment and at its last, and n_eff / n, ``ess``.
+
+    ``best``, ``last``: test lists (b, k). ``best_score``, ``best_p`` and those of ``last``: of shown test rows (n,).
+    """
     plain = bool((weight == 1).all())
     ess = np.array(effective_sample_size(weight) / max(len(weight), 1))
+
+    def answer(fitted: Any) -> dict[str, AnyArray]:
+        lists = {"": best(sets.scores(fitted), sets.seen_test, users, depth)}
+        told = clicking.said(fitted, sets.shown) if sets.shown else {}
+        return {**lists, **{f"_{k}": v for k, v in told.items()}}
+
     if not base.stepwise:
-        items = _fixed(base, sets, None if plain else weight, seed, users, depth)
-        return {"best": items, "last": items, "ess": ess}
+        only = answer(base.fit(sets.learn, None if plain else weight, seed))
+        return {**_of("best", only), **_of("last", only), "ess": ess}
     kept = weight > 0
     learn = sets.learn if kept.all() else sets.learn.take(kept)
     own = weight[kept] / weight[kept].mean()
@@ -239,24 +283,24 @@ def _lists(
             continue
         value = _value(parts, sets, epoch.fitted, stop, depth)
         if value > top:
-            top, found = value, best(sets.scores(epoch.fitted), sets.seen_test, users, depth)
-    at_end = best(sets.scores(epoch.fitted), sets.seen_test, users, depth)
-    return {
-        "best": at_end if found is None else found,
-        "last": at_end,
-        "ess": np.array(np.mean(sizes)) if sizes else ess,
-    }
+            top, found = value, answer(epoch.fitted)
+    at_end = answer(epoch.fitted)
+    ess = np.array(np.mean(sizes)) if sizes else ess
+    return {**_of("best", at_end if found is None else found), **_of("last", at_end), "ess": ess}
+
+
+def _of(moment: str, told: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+    return {f"{moment}{name}": value for name, value in told.items()}
 
 
 def _value(parts: Parts, sets: Sets, fitted: Any, stop: Ints, depth: int) -> float:
+    """Return the deciding measure on the rows to stop by."""
+    if parts.by_clicks:
+        assert sets.shown is not None
+        of = sets.shown.stop
+        return float(np.nan_to_num(parts.decides.overall(clicking.as_ranking(of, fitted.pairs(of.user, of.item)))))
     items = best(sets.scores(fitted), sets.seen_stop, stop, depth)
-    measure = next(iter(parts.measures.values()))
-    return float(np.nanmean(measure.per_query(ranking(items, sets.stop, stop))))
-
-
-def _fixed(part: Any, sets: Sets, weight: Floats | None, seed: int, users: Ints, depth: int) -> Ints:
-    """Return test lists of a recommender that is trained at once."""
-    return best(sets.scores(part.fit(sets.learn, weight, seed)), sets.seen_test, users, depth)
+    return float(np.nanmean(parts.decides.per_query(ranking(items, sets.stop, stop))))
 
 
 def _given(fitted: Any, shown: csr_array, users: Ints) -> Floats:
@@ -283,9 +327,8 @@ def _inside(alpha: Any, shuffled: np.random.Generator | None) -> Importance:
 
 
 def _depth(parts: Parts, n_items: int) -> int:
-    """Return how long the lists must be for every measure: the largest cut, or all items."""
-    cuts = [getattr(m, "k", None) for m in parts.measures.values()]
-    return n_items if None in cuts else min(n_items, max(c for c in cuts if c is not None))
+    """Return how long the lists must be: the largest cut."""
+    return min(n_items, max((m.k for m in parts.lists.values()), default=n_items))
 
 
 def _top_share(weight: Floats) -> float:

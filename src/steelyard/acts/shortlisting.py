@@ -56,7 +56,7 @@ class Shortlists:
 def read(where: Any, rows: Interactions) -> Shortlists:
     """Read a table of users with candidates: a list a row (``candidates``), or an item a row.
 
-    where: a path or table. Raises DataError D155 for missing columns, D231 when no list fits the interactions.
+    where: a path or table. Raises DataError D155 for missing columns, D232 when no list fits the interactions.
     """
     from steelyard.parts.sources import choose
 
@@ -81,7 +81,7 @@ def read(where: Any, rows: Interactions) -> Shortlists:
     u, i = _codes(user, rows.user_ids), _codes(item, rows.item_ids)
     here = (u >= 0) & (i >= 0)
     if not here.any():
-        raise DataError("D231", file=reading.shown(where), lists=len(user.unique()), items=len(item.unique()))
+        raise DataError("D232", file=reading.shown(where), lists=len(user.unique()), items=len(item.unique()))
     given = csr_array((np.ones(int(here.sum()), bool), (u[here], i[here])), shape=(rows.n_users, rows.n_items))
     strangers = len(user.filter(pa.array(u < 0)).drop_null().unique())
     unknown = len(item.filter(pa.array(i < 0)).drop_null().unique())
@@ -99,7 +99,7 @@ def shortened(sets: Sets, lists: Shortlists) -> Sets:
     if not stop.nnz or not test.nnz:
         raise DataError("D230", train=len(sets.learn), valid=stop.nnz, test=test.nnz)
     shown = (lists.given + (stop != 0) + (test != 0)).tocsr()
-    return replace(sets, stop=stop, test=test, shown=shown)
+    return replace(sets, stop=stop, test=test, candidates=shown)
 
 
 def _only(held: csr_array, users: Ints) -> csr_array:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from steelyard.acts import doubting
+from steelyard.acts import doubting, viewing
 from steelyard.acts.recommending import HEADLINE
 from steelyard.acts.stages import Keep, Progress
 from steelyard.values.arrays import Floats, Ints, Mask
@@ -41,14 +41,21 @@ def take(
     folds: int,
     keep: Keep,
     progress: Progress,
+    look: Callable[[Interactions], viewing.Views | None] | None = None,
 ) -> Found:
-    """Return everything a score run of interactions writes. model: a Recommender part. estimators: by name."""
+    """Return everything a score run of interactions writes. model: a Recommender part. estimators: by name.
+
+    look: both views of the positive rows (``acts/viewing.py``), where items have texts; None where they do not fit.
+    """
     positive = np.flatnonzero(rows.positive)
     learned = rows.take(positive)
-    signals = doubting.as_signals(
-        learned, doubting.measure(learned, model, k=folds, seed=seed, keep=keep, progress=progress)
-    )
-    columns = {name: e.estimate(signals) for name, e in estimators.items()}
+    measured = doubting.measure(learned, model, k=folds, seed=seed, keep=keep, progress=progress)
+    views = look(learned) if look else None
+    if views:
+        measured |= {"text_place": views.text_place, "others_place": views.others_place}
+    signals = doubting.as_signals(learned, measured)
+    columns = doubting.read_out(signals, estimators)
+    names = list(columns)
     columns["suspicion"] = columns[HEADLINE]
     readings = Readings(learned.row_key, {**columns, **{c: signals[c] for c in ("user", "item", "propensity")}})
     facts = {
@@ -56,9 +63,11 @@ def take(
         "users": rows.n_users,
         "items": rows.n_items,
         "place": {"fitted": _mean_place(signals["fitted_loss"]), "held_out": _mean_place(signals["loss"])},
-        "reviewed": reviewed(learned, readings, list(estimators)),
+        "reviewed": reviewed(learned, readings, names),
     }
-    return Found(_scores(rows, positive, signals, readings, list(estimators)), readings, facts)
+    if views:
+        facts["views"] = viewing.counted(views)
+    return Found(_scores(rows, positive, signals, readings, names), readings, facts)
 
 
 def reviewed(rows: Interactions, readings: Readings, names: list[str]) -> dict[str, Any] | None:
@@ -105,10 +114,25 @@ def _scores(rows: Interactions, positive: Ints, signals: Signals, readings: Read
             "suspicion": whole(readings["suspicion"]),
             **{n: whole(readings[n]) for n in names},
             "propensity": whole(readings["propensity"]),
+            **_views(signals, positive, len(rows)),
             "reason": pa.array(reason, pa.string()),
             "reason_facts": pa.array(told, pa.string()),
         }
     )
+
+
+def _views(signals: Signals, positive: Ints, n: int) -> dict[str, pa.Array]:
+    """Return the columns of both views, none where nobody looked: two places and what they say together."""
+    if "text_place" not in signals:
+        return {}
+    out: dict[str, pa.Array] = {}
+    for name in ("text_place", "others_place"):
+        whole = np.full(n, np.nan)
+        whole[positive] = signals[name]
+        out[name] = pa.array(whole)
+    told = np.full(n, None, object)
+    told[positive] = viewing.quadrant(signals["text_place"], signals["others_place"])
+    return {**out, "quadrant": pa.array(told, pa.string())}
 
 
 def _reasons(signals: Signals, readings: Readings) -> tuple[np.ndarray, np.ndarray]:

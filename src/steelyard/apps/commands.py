@@ -23,7 +23,7 @@ SUMMARY = (
 )  # fmt: skip
 
 #: What a score run of interactions says of itself.
-TAKEN = ("rows", "labelled", "users", "items", "place", "reviewed", "model", "columns")
+TAKEN = ("rows", "labelled", "users", "items", "place", "reviewed", "views", "model", "columns")
 
 
 def _out(args: argparse.Namespace, schema: str, body: dict[str, Any], text: Callable[[], str]) -> None:
@@ -78,9 +78,9 @@ def score(args: argparse.Namespace) -> int:
         **options,
     )
     info = scored.info
-    body = {"run": scored.run.path.name, "id": scored.id, "path": str(scored.run.path)}
+    body: dict[str, Any] = {"run": scored.run.path.name, "id": scored.id, "path": str(scored.run.path)}
     if isinstance(scored, Taken):
-        body |= {k: info[k] for k in TAKEN}
+        body |= {k: info.get(k) for k in TAKEN}
         _out(args, "taken/1", body, lambda: draw.taken(scored, args.lang))
         return 0
     body |= {k: info[k] for k in SUMMARY}

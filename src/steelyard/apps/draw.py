@@ -15,6 +15,10 @@ from steelyard.values.comparison import Arm, Comparison
 from steelyard.values.slices import WHOM
 from steelyard.wording import say
 
+#: Measures of clicks on shown rows, and measures that have words of their own.
+CLICKS = ("auc", "gauc", "log_loss", "ece", "predicted_observed")
+SPOKEN = ("coverage", "gini", "log_loss", "predicted_observed")
+
 MARK = {"ok": "OK", "note": "NOTE", "warn": "WARN", "error": "ERROR"}
 
 
@@ -107,8 +111,21 @@ def taken(run: Taken, lang: str) -> str:
         by, base = found["by"]["suspicion"], found["by"]["in_sample_loss"]
         facts = {"rows": found["rows"], "wrong": found["wrong"], "prevalence": found["wrong"] / found["rows"]}
         lines.append(say("T_found", lang, **facts, **by, base_auc=base["auc"], base_ap=base["ap"]))
+    lines += views(info.get("views") or {}, lang)
     lines += ["", taken_rows(run.top(5), lang), "", say("T_after_taken", lang, run=run.run.path.name)]
     return "\n".join(lines)
+
+
+def views(found: Mapping[str, Any], lang: str) -> list[str]:
+    """Return the quadrants of both views beside those of clicks by chance, or that the catalogue is too large."""
+    if found.get("why") == "too_large":
+        return [say("T_views_large", lang, size=found["size"], most=found["most"])]
+    quadrants = found.get("quadrants")
+    if not quadrants or any(q["chance"] is None for q in quadrants.values()):
+        return []
+    told = {name: q["share"] for name, q in quadrants.items()}
+    chance = {f"{name}_chance": q["chance"] for name, q in quadrants.items()}
+    return [say("T_views", lang, by=found["by"], **told, **chance)]
 
 
 def taken_rows(found: list[dict[str, Any]], lang: str) -> str:
@@ -118,6 +135,8 @@ def taken_rows(found: list[dict[str, Any]], lang: str) -> str:
         text = " · ".join(plain(row[c]) for c in ("user", "item", "title") if row.get(c))
         lines.append(f" {number(row['suspicion'])}  {pad(format(row['value'], 'g'), 8)}  {cut(text, 96)}")
         lines.append(f"        {pad(row['row_key'], 18)} {cut(row[f'reason_{lang}'] or '–', 130)}")
+        if row.get(f"views_{lang}"):
+            lines.append(f"        {pad('', 18)} {cut(row[f'views_{lang}'], 130)}")
     return "\n".join(lines) or say("T_none", lang)
 
 
@@ -232,13 +251,18 @@ def comparison(result: Comparison, lang: str) -> str:
 
 
 def spread(result: Comparison, lang: str) -> list[str]:
-    """Return what the lists of each recommender hold beside the deciding measure; nothing for other models."""
+    """Return what each recommender reaches beside the deciding measure, of lists and of clicks on shown rows; nothing
+    for other models."""
     names = [n for n in result.arms[0].more if n != result.measure]
-    if not names:
-        return []
-    shown = [say(f"T_{n}", lang) if n in ("coverage", "gini") else n for n in names]
-    body = [(a.name, *(number(a.more.get(n), 4) for n in names)) for a in result.arms]
-    return ["", table([say("T_arm", lang), *shown], body, (20, *(9 for _ in names)), tuple(range(1, len(names) + 1)))]
+    clicks = [n for n in names if n in CLICKS]
+    lines: list[str] = []
+    for chosen in ([n for n in names if n not in clicks], clicks):
+        shown = [say(f"T_{n}", lang) if n in SPOKEN else n for n in chosen]
+        body = [(a.name, *(number(a.more.get(n), 4) for n in chosen)) for a in result.arms]
+        widths = (20, *(max(9, wcswidth(n)) for n in shown))
+        if chosen:
+            lines += ["", table([say("T_arm", lang), *shown], body, widths, tuple(range(1, len(chosen) + 1)))]
+    return lines
 
 
 def _arm(arm: Arm, lang: str) -> tuple[str, ...]:

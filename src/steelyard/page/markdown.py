@@ -8,7 +8,7 @@ from typing import Any
 
 from steelyard.page.arms import judged_on
 from steelyard.page.closing import LIMITS, severity
-from steelyard.page.markdown_interactions import taken_row, write_carriers, write_further, write_numbers
+from steelyard.page.markdown_interactions import taken_row, write_carriers, write_further, write_numbers, write_views
 from steelyard.page.markup import Two, shorten, visible
 from steelyard.page.measure import answer, arms, delta_decimals, listed, measure_name, part, side_role, unit
 from steelyard.page.numerals import count, figure, fixed, interval, number, percent, percent_with_interval
@@ -26,7 +26,7 @@ def render_markdown(facts: Mapping[str, Any], lang: str = "en") -> str:
     page = Writer(lang)
     taken = unit(facts) == "users"
     numbers = write_numbers if taken else _numbers
-    for write in (_verdict, numbers, _arms, _slices, write_carriers, _rows, _findings, _limits, _source):
+    for write in (_verdict, numbers, _arms, _slices, write_carriers, write_views, _rows, _findings, _limits, _source):
         write(page, facts)
     return "\n".join(page.lines).rstrip() + "\n"
 

@@ -10,6 +10,7 @@ from steelyard.page.interactions import DOUBT, MEMBERS, WAYS, measure_words
 from steelyard.page.markup import Two
 from steelyard.page.measure import listed, part
 from steelyard.page.numerals import count, figure, fixed, interval, number, percent
+from steelyard.page.views import QUADRANTS, bound, examples, ratio
 from steelyard.page.words import told
 
 if TYPE_CHECKING:
@@ -65,6 +66,29 @@ def write_carriers(page: Writer, facts: Facts) -> None:
             continue
         heads = [page.say(f"carriers.{k}") for k in (who, "rows", "doubted", "doubt")]
         page.table(heads, [_member(page, c) for c in found], right=(1, 2, 3))
+
+
+def write_views(page: Writer, facts: Facts) -> None:
+    """Write the quadrants of both views, what chance puts there, what each asks for, one example."""
+    views = part(facts, "views")
+    found = part(views, "quadrants")
+    told_of = [q for q in QUADRANTS if number(part(found, q).get("rows")) is not None]
+    if not told_of:
+        return
+    page.write(f"### {page.say('views.heading')}", page.say("views.lede", strangers=count(views.get("strangers"))))
+    most = bound(found)
+    if isinstance(most, Two):
+        page.write(most[page.lang])
+    heads = [page.say(f"views.{k}") for k in ("quadrant", "rows", "chance", "times", "asks", "examples")]
+    body = []
+    for q in told_of:
+        one = part(found, q)
+        rows = f"{count(one.get('rows'))} ({percent(one.get('share'))})"
+        shown = [page.code(e.get("title") or e.get("item") or "–", 60) for e in examples(views, q)]
+        asks = page.say(f"views.{q}.asks")
+        name = f"{page.say(f'views.{q}')} ({page.say(f'views.{q}.where')})"
+        body.append([name, rows, percent(one.get("chance")), ratio(one), asks, "<br>".join(shown) or "–"])
+    page.table(heads, body, right=(1, 2, 3))
 
 
 def _bands(page: Writer, carriers: Facts, way: str) -> None:

@@ -22,6 +22,7 @@ from steelyard.page.measure import listed, part, unit
 from steelyard.page.rows import MOST, rows_section
 from steelyard.page.slices import helps_section, slices_section
 from steelyard.page.verdict import numbers_section, verdict_section
+from steelyard.page.views import views_section
 from steelyard.page.words import both
 
 STYLES = ("page.css", "tables.css", "charts.css", "print.css")
@@ -32,6 +33,7 @@ NAMED = (
     "helps",
     "carriers",
     "bands",
+    "views",
     "map",
     "rows",
     "findings",
@@ -46,8 +48,8 @@ def render(facts: Mapping[str, Any], *, lang: str = "en") -> str:
     """Return the report as one HTML file.
 
     facts: ``steelyard.report/1``, a mapping with ``run, findings, summary, top, slices, map, histogram, compare,
-        limits, reproduce``, and ``carriers`` for interactions; any part and any fact within it may be missing, None or
-        empty. ``next``, a command, stands under the verdict when given.
+        limits, reproduce``, and ``carriers`` and ``views`` for interactions; any part and any fact within it may be
+        missing, None or empty. ``next``, a command, stands under the verdict when given.
     lang: ``en`` or ``zh``, the language shown first; the reader can switch and the browser remembers.
     """
     sections = [
@@ -58,6 +60,7 @@ def render(facts: Mapping[str, Any], *, lang: str = "en") -> str:
         helps_section(facts),
         carriers_section(facts),
         bands_section(facts),
+        views_section(facts),
         maps_section(facts),
         rows_section(facts),
         findings_section(facts),

@@ -34,7 +34,7 @@ def taken_heads(rows: Sequence[Facts]) -> list[Head]:
 def taken_row(row: Facts, rank: int, with_value: bool) -> Html:
     """Return an interaction as a table row; the script sorts by what its data attributes say."""
     doubt, value = number(row.get("suspicion")), number(row.get("value"))
-    reason = told(row, "reason")
+    reason, views = told(row, "reason"), told(row, "views")
     return tag(
         "tr",
         cell(rank, "num rank"),
@@ -42,7 +42,7 @@ def taken_row(row: Facts, rank: int, with_value: bool) -> Html:
         cell(figure(value), "num", both("rows.value")) if with_value else None,
         cell([bar(doubt), tag("span", fixed(doubt, 3), class_="num")], "level", both("rows.doubt")),
         cell(percent(row.get("propensity")), "num", both("rows.propensity")),
-        cell(Two(shorten(reason.en, REASON), shorten(reason.zh, REASON)), "reason"),
+        cell([_said(reason), tag("p", _said(views), class_="data-text") if views.en else None], "reason"),
         data_rank=rank,
         data_query=shorten(row.get("title") or row.get("item") or "", 80).lower(),
         data_given=figure(value) if value is not None else "",
@@ -50,6 +50,10 @@ def taken_row(row: Facts, rank: int, with_value: bool) -> Html:
         data_suspicion=doubt,
         data_propensity=number(row.get("propensity")),
     )
+
+
+def _said(words: Two) -> Two:
+    return Two(shorten(words.en, REASON), shorten(words.zh, REASON))
 
 
 def _what(row: Facts) -> list[Child]:

@@ -46,6 +46,8 @@ def signals(seed: int = 1) -> Signals:
         "user": rng.integers(0, 9, ROWS),
         "item": np.where(right, rng.integers(3, 20, ROWS), rng.integers(0, 3, ROWS)),
         "fitted_loss": np.where(given >= 0, rng.random(ROWS) + ~right, np.nan),
+        "text_place": np.where(rng.random(ROWS) < 0.1, np.nan, np.where(right, 0.7, 0.3)),
+        "others_place": np.where(rng.random(ROWS) < 0.1, np.nan, np.where(right, 0.8, 0.4)),
         "propensity": np.where(right, 0.2, 0.4) + 0.1 * rng.random(ROWS),
     }
     return scoring.as_signals(np.array([f"k{i}" for i in range(ROWS)], object), table, columns)

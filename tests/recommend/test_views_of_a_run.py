@@ -1,0 +1,52 @@
+"""Both views in a run: columns, quadrants with what they ask for, and what is said where nobody can look."""
+
+import pytest
+
+import steelyard as sy
+from steelyard import recommendation
+from steelyard.apps.cli import main
+from steelyard.errors import UsageError
+
+from .test_viewing import rows
+
+
+@pytest.fixture(scope="module")
+def table():
+    of, wrong = rows(users=100, planted=0.1)
+    return [
+        {"user": of.user_ids[u], "item": of.item_ids[i], "rating": 2.0 if w else 5.0, "title": of.titles[i]}
+        for u, i, w in zip(of.user, of.item, wrong, strict=True)
+    ]
+
+
+def test_a_run_has_both_places_a_quadrant_and_what_it_asks_for(table, tmp_path) -> None:
+    run = sy.score(table, relevant=4, run_dir=tmp_path)
+    views, found = run.info["views"], run.info["reviewed"]["by"]
+    assert views["by"] == "words"
+    assert found["two_views"]["auc"] > max(found["suspicion"]["auc"], found["in_sample_loss"]["auc"], 0.85)
+    doubted = max(run.rows(range(len(table))), key=lambda r: r["two_views"])
+    assert doubted["quadrant"] == "mis_click"
+    assert "lower its weight" in doubted["views_en"]
+    assert "降低权重" in doubted["views_zh"]
+    assert not any(word in str(doubted) for word in ("mislabel", "wrong label", "错标"))  # C140
+
+
+def test_without_titles_there_are_no_views_and_the_run_says_why(table, tmp_path) -> None:
+    bare = [{k: v for k, v in row.items() if k != "title"} for row in table]
+    run = sy.score(bare, run_dir=tmp_path)
+    assert run.info["views"] == {"by": None, "why": "no_titles"}
+    assert "quadrant" not in run.table.column_names
+    assert "two_views" not in run.table.column_names
+    with pytest.raises(UsageError) as error:
+        sy.score(bare, tier="embed", run_dir=tmp_path)
+    assert error.value.code == "U196"
+
+
+def test_a_catalogue_too_large_for_them_is_said(table, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(recommendation, "VIEWED", 50)
+    path = tmp_path / "t.csv"
+    head = list(table[0])
+    path.write_text("\n".join([",".join(head), *(",".join(str(r[c]) for c in head) for r in table)]))
+    assert main(["score", str(path), "--run-dir", str(tmp_path)]) == 0
+    assert "invert a matrix of 80 rows, 50 at most" in capsys.readouterr().out
+    assert sy.score(path, run_dir=tmp_path).info["views"]["why"] == "too_large"
