@@ -82,6 +82,18 @@ def assured(suspicion: Floats, reviewed: Mask, wrong: Mask, q: float, confidence
     return Listed(first[~reviewed[first]], int(right[best - 1]), best)
 
 
+def enough(suspicion: Floats, reviewed: Mask, wrong: Mask, q: float, confidence: float | None) -> int:
+    """Return about how many reviewed rows a list needs, if the wrong labels are as many as the reviewed rows say.
+
+    A p-value is at least 1 / (1 + reviewed right rows), and a list of k of n rows needs p-values of q k / n; with a
+    confidence, ``needed`` reviewed rows must lie within the list itself. k: the wrong rows, all on top.
+    """
+    share = max(float(wrong[reviewed].mean()) if reviewed.any() else 0.0, 1 / (1 + max(int(reviewed.sum()), 1)))
+    if confidence is None:
+        return int(np.ceil(1 / (q * share) / max(1 - share, 0.1)))
+    return int(np.ceil(needed(q, (1 - confidence) / STARTS) / share))
+
+
 def needed(q: float, risk: float) -> int:
     """Return how many reviewed rows, all of them wrong, prove at this risk that at most ``q`` are right."""
     return int(np.ceil(np.log(risk) / np.log1p(-q)))
