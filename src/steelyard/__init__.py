@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from steelyard.api import check, compare, export, read, report, runs, score
     from steelyard.demonstration.running import demo, demo_table
     from steelyard.errors import SteelyardError
+    from steelyard.review import merge, pick
     from steelyard.run import Run
 
 from steelyard.version import VERSION as __version__
@@ -20,6 +21,8 @@ _HOME = {
     "demo": "demonstration.running",
     "demo_table": "demonstration.running",
     "export": "api",
+    "merge": "review",
+    "pick": "review",
     "read": "api",
     "report": "api",
     "runs": "api",
@@ -35,6 +38,8 @@ __all__ = [
     "demo",
     "demo_table",
     "export",
+    "merge",
+    "pick",
     "read",
     "report",
     "runs",

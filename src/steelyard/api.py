@@ -222,7 +222,7 @@ def compare(
     arms: names of the policies to try, and for a network of alphas behind ``step_``; baseline and controls always take
     part; none: all policies, ``step_alignment`` and ``step_gate``.
     candidates: of interactions, a path or table with the items to rank for each user (see ``docs/recommendation.md``).
-    Raises UsageError U188 for candidates of a run of samples.
+    Raises UsageError U197 for candidates of a run of samples.
     """
     from steelyard import engine
     from steelyard.acts import comparing
@@ -245,7 +245,7 @@ def compare(
             progress=progress or _quiet,
         )
     if candidates is not None:
-        raise UsageError("U188", task=scored.samples.task)
+        raise UsageError("U197", task=scored.samples.task)
     _known_arms(arms)
     _within("seeds", seeds, 1, "1, 2, 3 ...; a verdict needs 3")
     _within("folds", folds, 2, "2, 3, 4 ...")
@@ -319,15 +319,22 @@ def export(
     to: str | None = None,
     path: str | Path | None = None,
     policy: str | None = None,
+    fdr: float | None = None,
+    confidence: float | None = None,
     run_dir: str | Path | None = None,
 ) -> Path:
-    """Write ``clean``, ``weights``, ``top`` or ``report`` and return where.
+    """Write ``clean``, ``weights``, ``top``, ``flags`` or ``report`` and return where.
 
     clean: the table with repaired training labels, ``label_original`` beside them, no row lost. weights: row_key and
     weight by ``policy`` (default: what compare recommended, else gate). to: an Export part (``steelyard list
     exports``), by default parquet. Test rows are never repaired or weighted.
+    flags: the rows of which at most the share ``fdr`` (by default 0.1) has a right label after all, on average over
+    reviews, or with ``confidence`` in this one; it needs reviewed rows drawn by chance (``pick``, or a column gold).
+    ``flags.json`` beside the run says on what the list rests.
     """
     scored = open_run(run, run_dir)
+    if what != "flags" and (fdr is not None or confidence is not None):
+        raise UsageError("U189", what=what)
     if what == "report":
         return report(scored, path)
     from steelyard.acts import exporting
@@ -347,8 +354,13 @@ def export(
         table = exporting.clean(scored.samples, scored.table, scored.info["columns"], whole)
     elif what == "top":
         table = exporting.top(scored.top(1000))
+    elif what == "flags":
+        from steelyard import review
+
+        table, told = review.listed(scored, 0.1 if fdr is None else fdr, confidence)
+        scored.run.write_json("flags.json", {"schema": "steelyard.flags/1", **told})
     else:
-        raise UsageError("U141", name=what, known="clean, weights, top, report")
+        raise UsageError("U141", name=what, known="clean, weights, top, flags, report")
     target = Path(path) if path else scored.run.path / f"{what}{writer.suffix}"
     from steelyard.run import write_atomically
 

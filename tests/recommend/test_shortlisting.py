@@ -63,7 +63,7 @@ def test_a_list_is_what_was_given_and_what_was_taken_then():
     whole = recommending.three_sets(ROWS, 0)
     lists = shortlisting.read(TABLE, ROWS)
     sets = shortlisting.shortened(whole, lists)
-    shown, given, test = (m.toarray() > 0 for m in (sets.shown, lists.given, sets.test))
+    shown, given, test = (m.toarray() > 0 for m in (sets.candidates, lists.given, sets.test))
     assert test.sum() == (whole.test.toarray()[::2] > 0).sum()
     assert not test[1::2].any()
     users = np.flatnonzero(test.any(axis=1))
@@ -135,4 +135,4 @@ def test_candidates_of_samples_are_refused(tmp_path):
     run = sy.score(rows, run_dir=tmp_path)
     with pytest.raises(UsageError) as e:
         sy.compare(run, candidates=TABLE, run_dir=tmp_path)
-    assert e.value.code == "U188"
+    assert e.value.code == "U197"

@@ -27,7 +27,7 @@ from steelyard.errors import (
 from steelyard.version import VERSION
 from steelyard.wording import choose_language
 
-VERBS = ("demo", "check", "score", "compare", "show", "export", "runs", "list", "metrics", "doctor")
+VERBS = ("demo", "check", "score", "compare", "show", "pick", "merge", "export", "runs", "list", "metrics", "doctor")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -155,12 +155,29 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("key", nargs="?")
     show.add_argument("-n", type=int, default=20, help="rows to show (20)")
     show.add_argument("--unmask", action="store_true", help="show personal data")
-    export = verb("export", "write clean, weights, top or report")
+    pick = verb("pick", "a queue of rows for people to label again: suspicious, drawn by chance, hidden controls")
+    pick.add_argument("run", metavar="RUN")
+    pick.add_argument("--budget", type=int, default=500, help="rows to label (500)")
+    pick.add_argument("--random", type=float, default=0.2, help="share drawn by chance from all rows (0.2)")
+    pick.add_argument("--controls", type=float, default=0.08, help="share whose label is known (0.08)")
+    pick.add_argument("--annotators", help="one file each, with all rows: anna,bo")
+    pick.add_argument("--show-label", action="store_true", help="show the label; half of the controls show a wrong one")
+    pick.add_argument("--unmask", action="store_true", help="show personal data")
+    pick.add_argument("--seed", type=int, default=0)
+    pick.add_argument("--out", help=".csv (opens in Excel), .jsonl, .parquet, or .json for Label Studio; queue.csv")
+    merge = verb("merge", "bring labels back: agreement, conflicts, annotators, the reviewed table")
+    merge.add_argument("run", metavar="RUN")
+    merge.add_argument("files", metavar="FILE", nargs="+", help="queues with the column answer filled in")
+    merge.add_argument("--out", help="reviewed table; by default merged.parquet inside the run directory")
+    merge.add_argument("--replace", action="store_true", help="a person's later answer counts, instead of an error")
+    export = verb("export", "write clean, weights, top, flags or report")
     export.add_argument("run", metavar="RUN")
-    export.add_argument("what", choices=["clean", "weights", "top", "report"])
+    export.add_argument("what", choices=["clean", "weights", "top", "flags", "report"])
     export.add_argument("--to", help="format; steelyard list exports")
     export.add_argument("--out", help="file to write; by default inside the run directory")
     export.add_argument("--policy", help="policy of the weights; steelyard list policies")
+    export.add_argument("--fdr", type=float, help="flags: at most that share is labelled right after all (0.1)")
+    export.add_argument("--confidence", type=float, help="flags: with that confidence in this list, not on average")
     verb("runs", "all runs, newest first")
     parts_of = verb("list", "all parts of a kind, one line each")
     parts_of.add_argument("kind", nargs="?")

@@ -8,8 +8,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from steelyard import api
-from steelyard.apps import draw
+from steelyard import api, review
+from steelyard.apps import draw, draw_review
 from steelyard.apps.cli import gate, inconclusive, reading_options
 from steelyard.apps.live import Live
 from steelyard.errors import UsageError
@@ -146,8 +146,37 @@ def export(args: argparse.Namespace) -> int:
     if args.what == "report":
         path = api.report(args.run, args.out, lang=args.lang, run_dir=args.run_dir)
     else:
-        path = api.export(args.run, args.what, to=args.to, path=args.out, policy=args.policy, run_dir=args.run_dir)
+        asked = {"policy": args.policy, "fdr": args.fdr, "confidence": args.confidence}
+        path = api.export(args.run, args.what, to=args.to, path=args.out, run_dir=args.run_dir, **asked)
+    if args.what == "flags":
+        told = api.open_run(args.run, args.run_dir).run.read_json("flags.json")
+        _out(args, "flags/1", {"path": str(path), **told}, lambda: draw_review.flags(told, str(path), args.lang))
+        return 0
     _out(args, "export/1", {"path": str(path)}, lambda: str(path))
+    return 0
+
+
+def pick(args: argparse.Namespace) -> int:
+    queue = review.pick(
+        args.run,
+        budget=args.budget,
+        random=args.random,
+        controls=args.controls,
+        annotators=[a.strip() for a in (args.annotators or "").split(",") if a.strip()],
+        show_label=args.show_label,
+        mask=not args.unmask,
+        seed=args.seed,
+        path=args.out,
+        run_dir=args.run_dir,
+    )
+    body = queue.as_dict()
+    _out(args, "pick/1", body, lambda: draw_review.queue(body, args.run, args.lang))
+    return 0
+
+
+def merge(args: argparse.Namespace) -> int:
+    body = review.merge(args.run, args.files, path=args.out, replace=args.replace, run_dir=args.run_dir).as_dict()
+    _out(args, "merge/1", body, lambda: draw_review.merged(body, args.run, args.lang))
     return 0
 
 
@@ -202,7 +231,9 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": doctor,
     "export": export,
     "list": list_parts,
+    "merge": merge,
     "metrics": metrics,
+    "pick": pick,
     "runs": runs,
     "score": score,
     "show": show,

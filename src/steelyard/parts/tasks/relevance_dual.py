@@ -7,18 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from steelyard.parts.tasks import checked
 from steelyard.parts.tasks._encoding import encode
+from steelyard.parts.tasks._graded import Graded, targets
 from steelyard.parts.tasks._texts import render
-from steelyard.parts.tasks.relevance_pointwise import RelevancePointwise
 from steelyard.values.arrays import AnyArray, Ints
 from steelyard.values.encoded import Encoded, interleaved
 from steelyard.values.samples import Samples
 
 
 @dataclass(frozen=True)
-class RelevanceDual(RelevancePointwise):
-    """The losses of ``relevance_pointwise``, of logits that are linear in the cosine of query and product.
+class RelevanceDual(Graded):
+    """The losses of ``Graded``, of logits that are linear in the cosine of query and product.
 
     Both texts go through the same encoder, one row of the batch each, so that g_i is the sum of what the two leave;
     no other pair has a part in it. ``max_length`` counts for each text. Source: Reimers & Gurevych 2019, §3.
@@ -36,10 +35,8 @@ class RelevanceDual(RelevancePointwise):
 
         first, cut, lost = encode(tokenizer, len(samples), texts(self.query), None, self.max_length)
         second, cut2, lost2 = encode(tokenizer, len(samples), texts(self.product), None, self.max_length)
-        label = checked(samples.label, len(samples.scale), samples)
-        place = samples.scale.positions[np.maximum(label, 0)].astype(np.float32)
-        target = {"label": label, "place": place}
-        return Encoded((first, second), np.flatnonzero(label >= 0), samples.group, cut | cut2, lost + lost2, target)
+        rows = np.flatnonzero(samples.label >= 0)
+        return Encoded((first, second), rows, samples.group, cut | cut2, lost + lost2, targets(samples))
 
     def batch(self, encoded: Encoded, rows: Ints, pad: int) -> dict[str, AnyArray]:
         """Return 2 n padded texts, each query before its product, and the targets of ``rows`` (n,)."""
