@@ -316,7 +316,8 @@ def export(
 ) -> Path:
     """Write ``clean``, ``weights``, ``top`` or ``report`` and return where.
 
-    clean: the table with repaired training labels, ``label_original`` beside them, no row lost. weights: row_key and
+    clean: the table with repaired training labels, ``label_original`` beside them, no row lost; of interactions every
+    row with its weight, its doubt and a mark where both views say mis-click. weights: row_key and
     weight by ``policy`` (default: what compare recommended, else gate). to: an Export part (``steelyard list
     exports``), by default parquet. Test rows are never repaired or weighted.
     """
@@ -327,9 +328,8 @@ def export(
 
     writer = parts.make("exports", to or _export_for(path))
     if isinstance(scored, Taken) and what in ("weights", "clean"):
-        if what == "clean":
-            raise UsageError("U184", what=what, known="weights, top, report")
-        table = recommendation.weights(scored, policy or _recommended(scored))
+        leave = recommendation.clean if what == "clean" else recommendation.weights
+        table = leave(scored, policy or _recommended(scored))
     elif what == "weights":
         chosen = policy or _recommended(scored) or "gate"
         table = exporting.weights(scored.readings, scored.samples.split, parts.make("policies", chosen))
