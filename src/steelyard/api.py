@@ -325,7 +325,8 @@ def export(
 ) -> Path:
     """Write ``clean``, ``weights``, ``top``, ``flags`` or ``report`` and return where.
 
-    clean: the table with repaired training labels, ``label_original`` beside them, no row lost. weights: row_key and
+    clean: the table with repaired training labels, ``label_original`` beside them, no row lost; of interactions every
+    row with its weight, its doubt and a mark where both views say mis-click. weights: row_key and
     weight by ``policy`` (default: what compare recommended, else gate). to: an Export part (``steelyard list
     exports``), by default parquet. Test rows are never repaired or weighted.
     flags: the rows of which at most the share ``fdr`` (by default 0.1) has a right label after all, on average over
@@ -341,9 +342,8 @@ def export(
 
     writer = parts.make("exports", to or _export_for(path))
     if isinstance(scored, Taken) and what in ("weights", "clean"):
-        if what == "clean":
-            raise UsageError("U184", what=what, known="weights, top, report")
-        table = recommendation.weights(scored, policy or _recommended(scored))
+        leave = recommendation.clean if what == "clean" else recommendation.weights
+        table = leave(scored, policy or _recommended(scored))
     elif what == "weights":
         chosen = policy or _recommended(scored) or "gate"
         table = exporting.weights(scored.readings, scored.samples.split, parts.make("policies", chosen))

@@ -277,6 +277,18 @@ def weights(scored: Taken, policy: str | None) -> pa.Table:
     return exporting.weights(scored.readings, split, parts.make("policies", chosen))
 
 
+def clean(scored: Taken, policy: str | None) -> pa.Table:
+    """Return every row of the file with its weight, its doubt and whether it is marked, see ``acts.exporting.marked``.
+
+    Raises UsageError U184 for a policy that reads samples.
+    """
+    from steelyard.acts import exporting
+    from steelyard.acts.reading import raw
+
+    own = None if scored.run.has("source.parquet") else raw(scored.interactions.origin)
+    return exporting.marked(scored.interactions, scored.table, weights(scored, policy), own)
+
+
 def content(rows: Interactions) -> str:
     """Return the fingerprint of what interactions say: keys, values, labels, splits, in their order."""
     text = "\n".join(map(str, rows.row_key)) + "".join(rows.split)

@@ -14,10 +14,14 @@ def test_its_code_runs(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
     exec(compile(code, "docs/recommendation.md", "exec"), {})
-    users, reason, answer = capsys.readouterr().out.strip().splitlines()
-    assert users == "60"
+    users, reason, order, quadrant, answer = capsys.readouterr().out.strip().splitlines()
+    assert users == "240"
     assert "took it too" in reason
+    assert order == "True"
+    assert "'rows'" in quadrant
     assert answer in {"use_weights", "prune", "relabel_first", "keep_uniform", "cannot_tell"}
+    assert "steelyard_marked" in (tmp_path / "visits-clean.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert "Two views" in (tmp_path / "visits.html").read_text(encoding="utf-8")
 
 
 def test_it_names_every_reading_arm_and_split() -> None:

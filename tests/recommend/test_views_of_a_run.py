@@ -1,5 +1,7 @@
 """Both views in a run: columns, quadrants with what they ask for, and what is said where nobody can look."""
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 import steelyard as sy
@@ -50,3 +52,35 @@ def test_a_catalogue_too_large_for_them_is_said(table, tmp_path, monkeypatch, ca
     assert main(["score", str(path), "--run-dir", str(tmp_path)]) == 0
     assert "invert a matrix of 80 rows, 50 at most" in capsys.readouterr().out
     assert sy.score(path, run_dir=tmp_path).info["views"]["why"] == "too_large"
+
+
+def test_a_clean_table_keeps_every_row_and_marks_by_the_stated_rule(table, tmp_path) -> None:
+    path = tmp_path / "own.csv"
+    head = [*table[0], "note", "split"]
+    splits = ["train" if k % 5 else "test" for k in range(len(table))]
+    rows_ = [[*r.values(), f"n{k}", s] for k, (r, s) in enumerate(zip(table, splits, strict=True))]
+    path.write_text("\n".join(",".join(map(str, r)) for r in [head, *rows_]))
+    run = sy.score(path, run_dir=tmp_path)
+    out = tmp_path / "clean.parquet"
+    assert main(["export", run.id, "clean", "--out", str(out), "--run-dir", str(tmp_path)]) == 0
+    clean = pq.read_table(out)
+    assert clean.select(head).to_pylist() == [dict(zip(head, map(str, r), strict=True)) for r in rows_]
+    marked = np.array(clean["steelyard_marked"].to_pylist())
+    likely = run.column("quadrant") == "mis_click"
+    assert np.array_equal(marked, likely & (np.array(splits) == "train"))
+    assert 0 < marked.sum() < likely.sum()
+    weight = np.array([np.nan if w is None else w for w in clean["steelyard_weight"].to_pylist()])
+    assert np.isnan(weight).tolist() == [s == "test" for s in splits]
+    assert np.nanmean(weight) == pytest.approx(1)
+    assert clean["steelyard_suspicion"].to_pylist() == run.column("suspicion").tolist()
+
+
+def test_a_clean_table_of_lists_is_one_row_an_item_and_nothing_is_marked_without_views(tmp_path) -> None:
+    of, _ = rows(users=40)
+    lists = [{"user": f"u{u}", "items": [f"i{i}" for i in of.item[of.user == u]]} for u in range(40)]
+    run = sy.score(lists, run_dir=tmp_path)
+    clean = pq.read_table(sy.api.export(run, "clean"))
+    assert clean.num_rows == len(of)
+    assert clean["item_id"].to_pylist() == [f"i{i}" for i in of.item]
+    assert not any(clean["steelyard_marked"].to_pylist())
+    assert set(clean["steelyard_quadrant"].to_pylist()) == {None}

@@ -9,9 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from steelyard.values.arrays import Ints, Mask, Strings
+from steelyard.values.interactions import Interactions
 from steelyard.values.readings import Readings
 from steelyard.values.samples import Samples
 
+#: What both views must say of an interaction that is marked, see ``acts/viewing.py``.
+MARKED = "mis_click"
 SURE = 0.5  # a suggestion replaces a label when it is likelier than all others together
 
 
@@ -86,6 +89,37 @@ def weights(readings: Readings, split: Strings, policy: Any) -> pa.Table:
     out = np.full(readings.n, np.nan)
     out[train] = given
     return pa.table({"row_key": pa.array(readings.row_key, pa.string()), "weight": pa.array(out, from_pandas=True)})
+
+
+def marked(rows: Interactions, scores: pa.Table, weight: pa.Table, raw: pa.Table | None = None) -> pa.Table:
+    """Return every interaction as it was, with ``steelyard_weight, _suspicion, _quadrant, _marked`` behind it.
+
+    Marked are train rows that are like a click by chance by both views; without views none is. No row is left out.
+    weight: of ``weights``, of the positive rows. raw: the file's own rows; where it does not hold one row an
+    interaction (lists, a part of the file) the columns are those that Steelyard read.
+    """
+    table = raw if raw is not None and raw.num_rows == len(rows) else _read(rows)
+    given = np.full(len(rows), np.nan)
+    given[rows.positive] = weight["weight"].to_numpy()
+    viewed = "quadrant" in scores.column_names
+    quadrant = scores["quadrant"] if viewed else pa.nulls(len(rows), pa.string())
+    mark = np.array(quadrant.to_pylist(), object) == MARKED
+    added = {
+        "weight": pa.array(given, from_pandas=True),
+        "suspicion": pa.array(scores["suspicion"].to_numpy(), from_pandas=True),
+        "quadrant": quadrant,
+        "marked": pa.array(mark & (rows.split == "train")),
+    }
+    for name, column in added.items():
+        table = table.append_column(f"steelyard_{name}", column)
+    return table
+
+
+def _read(rows: Interactions) -> pa.Table:
+    """Return interactions as they were read, one row each."""
+    told: dict[str, Any] = {"user_id": rows.user_ids[rows.user], "item_id": rows.item_ids[rows.item]}
+    told |= {c: getattr(rows, c) for c in ("value", "ts", "position", "event") if getattr(rows, c) is not None}
+    return pa.table({**told, "split": rows.split})
 
 
 def top(rows: list[dict[str, Any]]) -> pa.Table:

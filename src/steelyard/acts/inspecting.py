@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from steelyard.acts.checks.cost import Machine
 from steelyard.acts.checks.feedback import CHECKS
+from steelyard.acts.checks.toll import tolls
 from steelyard.values.checkup import Checkup
 from steelyard.values.interactions import Interactions
 
 
-def check(of: Interactions, *, strict: bool = False) -> Checkup:
-    """Collect every finding; never stops at the first, never raises for the data. strict: warnings fail it too."""
+def check(of: Interactions, *, strict: bool = False, machine: Machine | None = None) -> Checkup:
+    """Collect every finding; never stops at the first, never raises for the data. strict: warnings fail it too.
+
+    machine: whose cores and memory the estimates of ``score`` and ``compare`` are for; None: this one.
+    """
     found = [*of.notes, *(f for look in CHECKS for f in look(of))]
     splits = {str(s): int((of.split == s).sum()) for s in ("train", "valid", "test") if (of.split == s).any()}
     facts = {
@@ -20,4 +25,4 @@ def check(of: Interactions, *, strict: bool = False) -> Checkup:
         "items": of.n_items,
         "positive": int(of.positive.sum()),
     }
-    return Checkup(tuple(found), facts, {}, strict)
+    return Checkup(tuple(found), facts, tolls(of, machine or Machine.here()), strict)

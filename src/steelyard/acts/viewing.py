@@ -1,8 +1,8 @@
 """Viewing: does a row's item fit its user by its text, and does it fit by what other users took? Two views of a row.
 
-Each view is a place among *strangers*: items that the user did not take, drawn as often as others took them. A place
-of 0.3 says that the item fits the user better than 30% of what a click by chance would have hit; clicks by chance
-have places that are even over 0..1. Where both views of such clicks fall together is measured, not assumed.
+Each view is a place among *strangers*: items of the user's shop that it did not take, drawn as often as others took
+them. A place of 0.3 says that the item fits the user better than 30% of what a click by chance would have hit; clicks
+by chance have places that are even over 0..1. Where both views of such clicks fall together is measured, not assumed.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ def view(rows: Interactions, vectors: Any, fitted: Any, seed: int = 0, strangers
     """
     pair, of_row = np.unique(rows.pair, return_inverse=True)
     user, item = pair // rows.n_items, pair % rows.n_items
+    reach = Reach.of(user, item, rows.n_users, rows.n_items)
     takers = np.bincount(item, minlength=rows.n_items)
     size = np.bincount(user, minlength=rows.n_users)
     weight = np.bincount(rows.user, minlength=rows.n_users)
@@ -57,7 +58,7 @@ def view(rows: Interactions, vectors: Any, fitted: Any, seed: int = 0, strangers
     text, others, chance = np.full(len(pair), np.nan), np.full(len(pair), np.nan), np.zeros((PARTS, PARTS))
     for own in _blocks(user):
         u, i = user[own], item[own]
-        who, what = _strangers(u, pair[own], takers, rng, strangers)
+        who, what = _strangers(u, pair[own], reach, rng, strangers)
         meant, strange_meant = _meant(u, i, who, what, vectors)
         left = size[u] > 1
         score = np.full(len(u), np.nan)
@@ -132,16 +133,47 @@ def _blocks(user: Ints) -> Iterator[slice]:
         yield slice(int(start), int(stop))
 
 
-def _strangers(user: Ints, pair: Ints, takers: Ints, rng: np.random.Generator, count: int) -> tuple[Ints, Ints]:
+@dataclass(frozen=True)
+class Reach:
+    """What chance may hit: of each user the items of its own shop, the part of the table that shared takers hold
+    together. order: (m,) items by shop. edges: (m,) sum of takers up to each of them. first, width: (u,) takers before
+    and within the shop of a user.
+    """
+
+    order: Ints
+    edges: Ints
+    first: Ints
+    width: Ints
+
+    @classmethod
+    def of(cls, user: Ints, item: Ints, users: int, items: int) -> Reach:
+        """Return the reach of pairs (p,). Shops that share no user, such as two languages, are shops of their own."""
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
+        graph = coo_array((np.ones(len(user), np.int8), (user, users + item)), shape=(users + items, users + items))
+        shop = connected_components(graph, directed=False)[1]
+        takers = np.bincount(item, minlength=items)
+        order = np.argsort(shop[users:], kind="stable")
+        held = np.bincount(shop[users:], weights=takers, minlength=shop.max() + 1).astype(np.int64)
+        before = np.cumsum(held) - held
+        return cls(order, np.cumsum(takers[order]), before[shop[:users]], held[shop[:users]])
+
+    def draw(self, user: Ints, rng: np.random.Generator) -> Ints:
+        """Return (k,) an item for each of ``user``, as often as it was taken."""
+        whole = int(self.edges[-1])
+        place = self.first[user] + rng.integers(0, whole, len(user)) * self.width[user] // whole
+        return self.order[np.searchsorted(self.edges, place, side="right")]
+
+
+def _strangers(user: Ints, pair: Ints, reach: Reach, rng: np.random.Generator, count: int) -> tuple[Ints, Ints]:
     """Return (s,) users and items: ``count`` draws a user, less those that hit what the user took.
 
     user, pair: (p,) of the users in rising order.
     """
-    asked = np.unique(user)
-    who = np.repeat(asked, count)
-    edges = np.cumsum(takers)
-    what = np.searchsorted(edges, rng.integers(0, edges[-1], len(who)), side="right")
-    strange = ~np.isin(who * len(takers) + what, pair)
+    who = np.repeat(np.unique(user), count)
+    what = reach.draw(who, rng)
+    strange = ~np.isin(who * len(reach.order) + what, pair)
     return who[strange], what[strange]
 
 

@@ -184,13 +184,16 @@ def demo(args: argparse.Namespace) -> int:
     from steelyard.demonstration import running
 
     scored, result, report = running.demo(run_dir=args.run_dir, progress=Live(args), seed=args.seed)
+    taken = running.demo_taken(run_dir=args.run_dir, progress=Live(args), seed=args.seed)
     deep = None if args.quick else running.demo_full(run_dir=args.run_dir, progress=Live(args), seed=args.seed)
     body = {"run": scored.run.path.name, "reviewed": scored.info["reviewed"], "answer": result.answer}
-    body |= {"report": str(report), "full": None}
+    visits, verdict, visits_report = taken
+    told = {"run": visits.run.path.name, "reviewed": visits.info["reviewed"], "answer": verdict.answer}
+    body |= {"report": str(report), "interactions": {**told, "report": str(visits_report)}, "full": None}
     if deep:
         run, page = deep
         body["full"] = {"run": run.run.path.name, "reviewed": run.info["reviewed"], "report": str(page)}
-    _out(args, "demo/1", body, lambda: draw.demo(scored, result, report, deep, args.lang))
+    _out(args, "demo/1", body, lambda: draw.demo(scored, result, report, taken, deep, args.lang))
     return 0
 
 

@@ -273,15 +273,29 @@ def _arm(arm: Arm, lang: str) -> tuple[str, ...]:
     return arm.name, f"{arm.value:.4f}", delta, f"{arm.ess:.2f}", f"{arm.cost:.1f}x", role
 
 
-def demo(run: Scored, result: Comparison, report: Path, deep: tuple[Scored, Path] | None, lang: str) -> str:
-    """Return the demo's summary: planted errors found, what weighting did, where the report lies.
+def demo(
+    run: Scored,
+    result: Comparison,
+    report: Path,
+    visits: tuple[Taken, Comparison, Path],
+    deep: tuple[Scored, Path] | None,
+    lang: str,
+) -> str:
+    """Return the demo's summary: planted errors found, what weighting did, where the reports lie.
 
-    deep: the same catalogue read by a fine-tuned transformer, and its report.
+    visits: interactions with the catalogue, what comparing them said, and their report. deep: the same catalogue read
+    by a fine-tuned transformer, and its report.
     """
     found = run.info["reviewed"] or {}
     lines = [scored(run, lang), "", comparison(result, lang), ""]
     lines.append(say("T_demo", lang, **{k: found.get(k, 0) for k in ("wrong", "hits", "flagged")}))
     lines.append(say("T_report", lang, path=str(report)))
+    taken_run, verdict, page = visits
+    found = taken_run.info["reviewed"] or {}
+    by = found.get("by", {}).get("two_views", {"auc": 0.0, "ap": 0.0})
+    told = {k: found.get(k, 0) for k in ("rows", "wrong")}
+    lines.append(say("T_demo_taken", lang, **told, **by, answer=say(f"V_{verdict.answer}", lang)))
+    lines.append(say("T_report", lang, path=str(page)))
     if deep:
         network, page = deep
         reviewed, loss = network.info["reviewed"] or {}, network.info["out_of_fold"]

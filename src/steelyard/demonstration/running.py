@@ -1,4 +1,4 @@
-"""The demo: the main job on the generated bilingual catalogue, and once more with a transformer."""
+"""The demo: the main job on the generated catalogue, on interactions with it, and once more with a transformer."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 import pyarrow as pa
 
 from steelyard import api
-from steelyard.demonstration import catalogue
+from steelyard.demonstration import catalogue, shoppers
 from steelyard.run import disk
 from steelyard.scored import Scored
+from steelyard.taken import Taken
 from steelyard.values.comparison import Comparison
 
 
@@ -42,9 +43,26 @@ def demo_full(
     return scored, api.report(scored)
 
 
-def demo_table(seed: int = 7) -> pa.Table:
-    """Return the generated bilingual catalogue, 1,200 rows with planted errors; ``gold`` holds the true grades."""
-    return catalogue.make(seed)
+def demo_taken(
+    *, run_dir: str | Path | None = None, progress: api.Progress | None = None, seed: int = 7
+) -> tuple[Taken, Comparison, Path]:
+    """Read generated interactions with planted accidents; returns run, comparison, report."""
+    root = api.runs_root(run_dir)
+    with disk(root):
+        data = shoppers.write(root / "demo-data")
+    how: dict[str, Any] = {"columns": {"value": "seconds"}, "relevant": shoppers.STAYED}
+    scored = api.score(data, name="demo-interactions", run_dir=root, seed=seed, progress=progress, **how)
+    assert isinstance(scored, Taken)
+    result = api.compare(scored, seeds=3, model="item_knn", run_dir=root, progress=progress)
+    return scored, result, api.report(scored)
+
+
+def demo_table(seed: int = 7, *, interactions: bool = False) -> pa.Table:
+    """Return the generated bilingual catalogue, 1,200 rows with planted errors; ``gold`` holds the true grades.
+
+    interactions: of 240 generated shoppers with its products instead; ``planted`` names the accidents.
+    """
+    return shoppers.make(seed) if interactions else catalogue.make(seed)
 
 
 def _data(root: Path) -> Path:

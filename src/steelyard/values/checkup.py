@@ -17,8 +17,8 @@ class Checkup:
     """The result of ``check``.
 
     findings: everything noticed, in the order of the checks, ``ok`` ones too. facts: columns, rows per split,
-    labels, power; JSON values only. estimates: tier -> seconds, rows a second and memory on this machine.
-    strict: warnings fail the check too.
+    labels, power; JSON values only. estimates: tier, of interactions verb, -> seconds, rows a second and
+    memory on this machine. strict: warnings fail the check too.
     """
 
     findings: tuple[Finding, ...]
