@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from steelyard.api import check, compare, export, read, report, runs, score
+    from steelyard.api import check, compare, read, runs, score
     from steelyard.demonstration.running import demo, demo_table
     from steelyard.errors import SteelyardError
+    from steelyard.leaving import export, report
     from steelyard.review import merge, pick
     from steelyard.run import Run
 
@@ -20,11 +21,11 @@ _HOME = {
     "compare": "api",
     "demo": "demonstration.running",
     "demo_table": "demonstration.running",
-    "export": "api",
+    "export": "leaving",
     "merge": "review",
     "pick": "review",
     "read": "api",
-    "report": "api",
+    "report": "leaving",
     "runs": "api",
     "score": "api",
 }

@@ -177,7 +177,7 @@ def merge(
 def of_samples(scored: Scored | Taken, what: str) -> Scored:
     """Return a run of samples as it is. Raises UsageError U184 for one of interactions."""
     if isinstance(scored, Taken):
-        raise UsageError("U184", what=what, known="weights, top, report")
+        raise UsageError("U184", what=what, known="weights, clean, top, report")
     return scored
 
 

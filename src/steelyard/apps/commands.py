@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from steelyard import api, review
+from steelyard import api, leaving, review
 from steelyard.apps import draw, draw_review
 from steelyard.apps.cli import gate, inconclusive, reading_options
 from steelyard.apps.live import Live
@@ -144,10 +144,10 @@ def show(args: argparse.Namespace) -> int:
 
 def export(args: argparse.Namespace) -> int:
     if args.what == "report":
-        path = api.report(args.run, args.out, lang=args.lang, run_dir=args.run_dir)
+        path = leaving.report(args.run, args.out, lang=args.lang, run_dir=args.run_dir)
     else:
         asked = {"policy": args.policy, "fdr": args.fdr, "confidence": args.confidence}
-        path = api.export(args.run, args.what, to=args.to, path=args.out, run_dir=args.run_dir, **asked)
+        path = leaving.export(args.run, args.what, to=args.to, path=args.out, run_dir=args.run_dir, **asked)
     if args.what == "flags":
         told = api.open_run(args.run, args.run_dir).run.read_json("flags.json")
         _out(args, "flags/1", {"path": str(path), **told}, lambda: draw_review.flags(told, str(path), args.lang))
