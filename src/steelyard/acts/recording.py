@@ -16,9 +16,11 @@ from steelyard.acts import estimating, reasons, scoring
 from steelyard.acts.aligning import OF_SLICES, whole_slices
 from steelyard.acts.banding import slice_columns
 from steelyard.acts.calibrating import REVIEWED, calibrate
+from steelyard.acts.disagreeing import carriers
 from steelyard.acts.gathering import gather
 from steelyard.acts.intervals import wilson
 from steelyard.acts.neighbouring import neighbour_labels
+from steelyard.acts.planting import planted
 from steelyard.acts.slicing import Benefit, categories, slices
 from steelyard.acts.stages import Keep, Progress
 from steelyard.acts.suggesting import expected
@@ -120,6 +122,9 @@ def record(
     )
     progress("evidence", 4, 4)
     told = {**_facts(samples, signals, readings), "calibration": calibration or None, **deeper}
+    suspicion = estimators[estimating.HEADLINE["suspicion"]]
+    told["planted"] = planted(samples, table, measured, signals, readings, suspicion, twins, seed)
+    told["disagreement"] = carriers(samples, signals, columns, seed)
     return Recorded(scores, readings, [_slice(s) for s in found[:200]], told)
 
 
