@@ -19,7 +19,11 @@ from steelyard.wording import say
 
 WORST = 100
 POINTS = 3000
-HOW = {"RH01": "reviewed", "RH02": "confident_joint"}  # the page's words for how a rate was estimated
+HOW = {
+    "RH01": "reviewed",
+    "RH02": "confident_joint",
+    "RH03": "confident_joint",
+}  # the page's words for how a rate was estimated
 
 
 def write(scored: Scored, *, markdown: bool = False, lang: str = "en") -> str:

@@ -125,6 +125,8 @@ def record(
     suspicion = estimators[estimating.HEADLINE["suspicion"]]
     told["planted"] = planted(samples, table, measured, signals, readings, suspicion, twins, seed)
     told["disagreement"] = carriers(samples, signals, columns, seed)
+    if told["disagreement"]["carriers"]:
+        _lower(told)
     return Recorded(scores, readings, [_slice(s) for s in found[:200]], told)
 
 
@@ -261,6 +263,14 @@ def _error_rate(samples: Samples, readings: Readings) -> dict[str, Any] | None:
         low, high = (float(v) for v in wilson(wrong, int(both.sum())))
         return {"value": wrong / int(both.sum()), "low": low, "high": high, "how": "RH01", "n": int(both.sum())}
     return {"value": float(readings["flagged"][known].mean()), "low": None, "high": None, "how": "RH02", "n": 0}
+
+
+def _lower(told: dict[str, Any]) -> None:
+    """Take back what is said of the whole table where the models may have learned wrong labels (changes ``told``)."""
+    if told["error_rate"] and told["error_rate"]["how"] == "RH02":
+        told["error_rate"] = {**told["error_rate"], "how": "RH03"}
+    if told["planted"]:
+        told["planted"] = {**told["planted"], "rate": None}
 
 
 def _calibrated(samples: Samples, readings: Readings, seed: int) -> tuple[AnyArray, dict[str, Any]]:
