@@ -19,7 +19,7 @@ from steelyard.taken import Taken
 #: What a score run says of itself in one object.
 SUMMARY = (
     "rows", "groups", "labelled", "flagged", "contradicted", "benefit", "error_rate", "out_of_fold", "reviewed",
-    "calibration", "model", "columns",
+    "calibration", "planted", "disagreement", "model", "columns",
 )  # fmt: skip
 
 #: What a score run of interactions says of itself.
@@ -83,7 +83,7 @@ def score(args: argparse.Namespace) -> int:
         body |= {k: info.get(k) for k in TAKEN}
         _out(args, "taken/1", body, lambda: draw.taken(scored, args.lang))
         return 0
-    body |= {k: info[k] for k in SUMMARY}
+    body.update({k: info.get(k) for k in SUMMARY})
     _out(args, "score/1", body, lambda: draw.scored(scored, args.lang))
     return 0
 
