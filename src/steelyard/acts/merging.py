@@ -96,27 +96,33 @@ def merge(
         decided=decided,
         answered=answered,
         conflicts=conflicts,
-        people=[_person(who, given[:, column[who]], rows, decided, known) for who in people],
+        people=[_person(who, given, column[who], rows, known) for who in people],
         agreement=_agreement(given, scale),
         doubted=doubted,
         repeated=repeated,
     )
 
 
-def _person(who: str, said: Ints, rows: Sequence[int], decided: Ints, known: Mapping[int, int]) -> dict[str, Any]:
-    """Return how many rows one person answered, how many controls right, how often as the majority."""
-    mine = [(row, code) for row, code in zip(rows, said.tolist(), strict=True) if code >= 0]
-    checks = [known[row] == code for row, code in mine if row in known]
-    agreed = [decided[row] == code for row, code in mine if decided[row] >= 0]
+def _person(who: str, given: Ints, own: int, rows: Sequence[int], known: Mapping[int, int]) -> dict[str, Any]:
+    """Return how many rows one person answered, how many controls right, how many of the others' answers are alike.
+
+    A person's own vote would make a majority of two of whatever they say; the answers of the others do not.
+    """
+    mine = given[:, own] >= 0
+    checks = [
+        known[row] == code for row, code in zip(rows, given[:, own].tolist(), strict=True) if row in known and code >= 0
+    ]
+    others = np.delete(given, own, axis=1)[mine]
+    agreed = (others == given[mine, own][:, None])[others >= 0]
     low, high = share(sum(checks), len(checks))
     return {
         "annotator": who,
-        "answers": len(mine),
+        "answers": int(mine.sum()),
         "controls": len(checks),
         "controls_right": sum(checks),
         "controls_low": low,
         "controls_high": high,
-        "with_majority": sum(map(int, agreed)) / len(agreed) if agreed else None,
+        "with_others": float(agreed.mean()) if len(agreed) else None,
     }
 
 

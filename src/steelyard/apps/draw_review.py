@@ -24,7 +24,7 @@ def merged(found: Mapping[str, Any], run: str, lang: str) -> str:
     """Return who answered how, how far they agree, what changed, and how right the suspicion was."""
     told = {k: found[k] for k in ("answers", "rows", "empty", "repeated")}
     lines = [say("T_merged", lang, people=len(found["people"]), **told)]
-    head = [say(k, lang) for k in ("T_person", "T_answers", "T_controls", "T_interval", "T_majority")]
+    head = [say(k, lang) for k in ("T_person", "T_answers", "T_controls", "T_interval", "T_with_others")]
     body = [_person(p) for p in found["people"]]
     lines.append(table(head, body, (24, 8, 10, 14, 12), right=(1, 2, 4)))
     agreement = found["agreement"]
@@ -49,7 +49,7 @@ def _person(found: Mapping[str, Any]) -> tuple[str, ...]:
     low, high = found["controls_low"], found["controls_high"]
     interval = f"[{low:.0%}, {high:.0%}]" if found["controls"] else "–"
     right = f"{found['controls_right']}/{found['controls']}"
-    return found["annotator"], f"{found['answers']:,}", right, interval, number(found["with_majority"], 2)
+    return found["annotator"], f"{found['answers']:,}", right, interval, number(found["with_others"], 2)
 
 
 def flags(found: Mapping[str, Any], path: str, lang: str) -> str:
