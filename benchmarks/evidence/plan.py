@@ -1,0 +1,97 @@
+"""Which cells there are, and in which order: what says most comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from benchmarks.evidence.cells import Cell
+from benchmarks.evidence.tables import SETS
+
+TEXTS = ("banking77", "airline_tweets", "financial_phrasebank", "zh_sentiment", "zh_categories", "stock_emotions",
+         "womens_clothing", "zh_waimai", "clinc150")  # fmt: skip
+PAIRS = ("walmart_amazon", "abt_buy", "qbqtc_zh")
+SMOKE = ("demo_texts", "demo")
+EMBED = ("banking77", "airline_tweets", "financial_phrasebank", "stock_emotions")
+PEOPLE = [(name, noise) for name, s in SETS.items() for noise, _ in s.people]
+JUDGED_BY_TRUTH = [(name, noise) for name, noise in PEOPLE if noise != "disputed"]
+CURVES = ("airline_tweets", "zh_sentiment", "banking77")
+#: Sets on which a model of words is good: the ones that uniform noise is held to.
+GOOD = ("banking77", "clinc150")
+
+
+def cells(full: bool = False) -> list[Cell]:
+    """Return the cells of the evidence in order; full: more seeds, every rung, the embed tier, for a night."""
+    return list(dict.fromkeys(_full() if full else _core()))
+
+
+def smoke() -> list[Cell]:
+    """Return a minute's cells on what the package brings along: every path, no claim."""
+    return [
+        Cell("detection", "demo_texts", "instance_20", rows=600),
+        Cell("detection", "demo_texts", "artefact_token_10", rows=600),
+        Cell("detection", "demo", "adjacent_20", rows=300),
+        Cell("weighting", "demo_texts", "clean", rows=600, folds=3),
+        Cell("weighting", "demo_texts", "uniform_20", rows=600, folds=3),
+        Cell("weighting", "demo_texts", "uniform_20", rows=120, folds=3),
+        Cell("curves", "demo_texts", "uniform_20", rows=600, folds=3),
+    ]
+
+
+def _core() -> Iterator[Cell]:
+    yield from (Cell("detection", name, noise) for name, noise in PEOPLE)
+    for rung in ("instance_20", "instance_10", "uniform_10", "artefact_token_10", "class_20"):
+        yield from _detection(rung, 0)
+    yield from _weighting(("clean", "instance_20"), TEXTS)
+    yield from (Cell("weighting", name, "uniform_20", rows=120) for name in TEXTS)
+    yield from _weighting(("instance_20", "clean"), PAIRS[:2], folds=3)
+    yield from (Cell("weighting", name, noise, folds=3) for name, noise in JUDGED_BY_TRUTH)
+    yield from _weighting(("instance_10", "uniform_20", "class_20"), TEXTS)
+    yield from (
+        Cell("curves", name, "instance_20", folds=3) for name in ("airline_tweets", "zh_sentiment", "banking77")
+    )
+    yield Cell("interactions", "movielens_latest_small", "als")
+    for rung in ("artefact_slice_10", "uniform_20", "adjacent_20"):
+        yield from _detection(rung, 0)
+    yield from (Cell("detection", name, rung, tier="embed") for name in EMBED for rung in ("instance_20", "uniform_10"))
+    yield from (Cell("detection", name, noise, tier="embed") for name, noise in PEOPLE if name in EMBED)
+    for rung in ("instance_20", "instance_10", "uniform_10", "artefact_token_10", "class_20"):
+        yield from _detection(rung, 1, TEXTS)
+    yield from _weighting(("uniform_40", "artefact_token_10"), TEXTS[1:4])
+
+
+def _full() -> Iterator[Cell]:
+    yield from _core()
+    rungs = ("instance_20", "instance_10", "uniform_10", "uniform_20", "class_20", "artefact_token_10",
+             "artefact_slice_10", "adjacent_20")  # fmt: skip
+    for seed in range(1, 5):
+        yield from (Cell("detection", name, noise, seed) for name, noise in PEOPLE)
+        for rung in rungs:
+            yield from _detection(rung, seed)
+        yield from (Cell("interactions", "movielens_latest_small", "als", seed) for _ in "1")
+    for seed in range(1, 3):
+        yield from _weighting(("clean", "instance_10", "instance_20", "uniform_20", "class_20"), TEXTS, seed=seed)
+    yield from _weighting(("uniform_20", "instance_10", "class_20"), PAIRS)
+    yield from (Cell("weighting", name, noise, folds=10) for name, noise in JUDGED_BY_TRUTH)
+    yield from (Cell("curves", name, "instance_20") for name in (*TEXTS, *PAIRS))
+    yield from (Cell("detection", name, rung, tier="embed") for name in EMBED for rung in rungs[:6])
+
+
+def _detection(rung: str, seed: int, names: tuple[str, ...] = (*TEXTS, *PAIRS)) -> Iterator[Cell]:
+    yield from (Cell("detection", name, rung, seed) for name in names if _has(name, rung))
+
+
+def _weighting(
+    rungs: tuple[str, ...], names: tuple[str, ...] | list[str], folds: int = 5, seed: int = 0
+) -> Iterator[Cell]:
+    yield from (
+        Cell("weighting", name, rung, seed, folds=folds) for rung in rungs for name in names if _has(name, rung)
+    )
+
+
+def _has(name: str, rung: str) -> bool:
+    """Whether a set can have a noise: neighbouring grades, a slice, a text that a token is written into."""
+    if rung == "adjacent_20":
+        return name in ("qbqtc_zh", "demo")
+    if rung == "artefact_slice_10":
+        return bool(SETS[name].column)
+    return rung != "artefact_token_10" or SETS[name].model == "linear"
