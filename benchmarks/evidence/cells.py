@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.evidence import detecting, interactions, ladder, tables, weighing
 from benchmarks.evidence.detectors import find
-
+from benchmarks.evidence.labelled import Labelled
 from steelyard.acts.encoding import encode
 from steelyard.values.samples import Samples
 
@@ -22,8 +22,9 @@ KINDS = ("detection", "weighting", "curves", "interactions")
 #: What a figure depends on; tables, page and rules only read figures.
 CODE = [
     *(f"src/steelyard/{folder}" for folder in ("values", "parts", "features", "gradients", "acts")),
-    *(f"benchmarks/evidence/{name}.py" for name in
-      ("cells", "tables", "ladder", "weak", "detectors", "detecting", "weighing", "interactions")),
+    *(f"benchmarks/evidence/{name}.py" for name in (
+        "cells", "tables", "people", "raters", "labelled", "ladder", "weak", "detectors", "detecting", "weighing",
+        "interactions")),
 ]  # fmt: skip
 
 
@@ -105,12 +106,12 @@ def compute(cell: Cell, folder: Path, keep_signals: bool = False) -> dict[str, A
             **weighing.compared(of.samples, table, named.model, cell.folds, cell.seed, only)}  # fmt: skip
 
 
-def planted(cell: Cell) -> tables.Labelled:
+def planted(cell: Cell) -> Labelled:
     """Return the table of a cell with its noise."""
     named = tables.SETS[cell.table]
     rows = cell.rows or named.rows
     if cell.rung in dict(named.people):
-        return named.real(cell.rung, rows)
+        return named.real(cell.rung, rows, cell.seed)
     return ladder.plant(tables.truth(cell.table, rows), cell.rung, cell.seed, named.column)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from benchmarks.evidence.detectors import Found
-from benchmarks.evidence.tables import Labelled
 from sklearn.metrics import average_precision_score, roc_auc_score
+
+from benchmarks.evidence.detectors import Found
+from benchmarks.evidence.labelled import Labelled
 
 LEAST = 10  # wrong rows, and right ones, that a class or slice needs to be judged
 

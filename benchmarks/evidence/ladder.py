@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
-from benchmarks.evidence import weak
-from benchmarks.evidence.tables import Labelled
 
+from benchmarks.evidence import weak
+from benchmarks.evidence.labelled import Labelled, labelled
 from steelyard.acts.encoding import encode
 from steelyard.values.samples import Samples
 
@@ -64,14 +64,6 @@ def plant(samples: Samples, rung: str, seed: int, column: str = "") -> Labelled:
     else:
         given = _slice(samples, column, step.rate, rng)
     return Labelled(labelled(changed, given, truth), given != truth)
-
-
-def labelled(samples: Samples, given: np.ndarray, gold: np.ndarray) -> Samples:
-    """Return the samples with other labels, and gold beside them."""
-    names = np.array(samples.scale.names, object)
-    place = samples.table.column_names.index("label")
-    table = samples.table.set_column(place, "label", pa.array(names[given], pa.string()))
-    return replace(samples, table=table, label=given.astype(np.int32), gold=gold.astype(np.int32))
 
 
 def _some(n: int, rate: float, rng: np.random.Generator) -> np.ndarray:

@@ -12,7 +12,7 @@ TEXTS = ("banking77", "airline_tweets", "financial_phrasebank", "zh_sentiment", 
 PAIRS = ("walmart_amazon", "abt_buy", "qbqtc_zh")
 SMOKE = ("demo_texts", "demo")
 EMBED = ("banking77", "airline_tweets", "financial_phrasebank", "stock_emotions")
-PEOPLE = [(name, noise) for name, s in SETS.items() for noise, _ in s.people]
+PEOPLE = sorted(((n, noise) for n, s in SETS.items() for noise, _ in s.people), key=lambda p: p[1] == "disputed")
 JUDGED_BY_TRUTH = [(name, noise) for name, noise in PEOPLE if noise != "disputed"]
 CURVES = ("airline_tweets", "zh_sentiment", "banking77")
 #: Sets on which a model of words is good: the ones that uniform noise is held to.
@@ -44,7 +44,10 @@ def _core() -> Iterator[Cell]:
     yield from _weighting(("clean", "instance_20"), TEXTS)
     yield from (Cell("weighting", name, "uniform_20", rows=120) for name in TEXTS)
     yield from _weighting(("instance_20", "clean"), PAIRS[:2], folds=3)
-    yield from (Cell("weighting", name, noise, folds=3) for name, noise in JUDGED_BY_TRUTH)
+    yield from (
+        Cell("weighting", name, noise, rows=2_500 * (name == "crowdflower_search"), folds=3)
+        for name, noise in JUDGED_BY_TRUTH
+    )
     yield from _weighting(("instance_10", "uniform_20", "class_20"), TEXTS)
     yield from (
         Cell("curves", name, "instance_20", folds=3) for name in ("airline_tweets", "zh_sentiment", "banking77")

@@ -8,36 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import steelyard as sy
-from _crowd import pairs
 from _results import data
+from benchmarks.evidence import people
+from benchmarks.evidence.labelled import Labelled
 from steelyard.values.samples import Samples
 
 
 @dataclass(frozen=True)
-class Labelled:
-    """samples: their label is what was given, their gold what is true, if anybody knows.
-
-    wrong: (n,) rows that a detector should find: another label than gold, or, as a stand-in where only the raters'
-    disagreement is known, the rows they disagreed on most.
-    """
-
-    samples: Samples
-    wrong: np.ndarray
-
-
-@dataclass(frozen=True)
 class Named:
-    """read(rows) -> Samples whose label is the truth. people: name of a real noise -> () -> Labelled.
+    """read(rows) -> Samples whose label is the truth. people: name and (rows, seed) -> Labelled of noises of people.
 
     model: which of the two quick models its arms train. rows: it is cut to. column: its slices, '' none.
     """
@@ -47,10 +34,10 @@ class Named:
     rows: int
     model: str = "linear"
     column: str = ""
-    people: tuple[tuple[str, Callable[[int], Labelled]], ...] = ()
+    people: tuple[tuple[str, people.Noise], ...] = ()
 
-    def real(self, noise: str, rows: int = 0) -> Labelled:
-        return dict(self.people)[noise](rows or self.rows)
+    def real(self, noise: str, rows: int, seed: int) -> Labelled:
+        return dict(self.people)[noise](rows, seed)
 
 
 def _text(folder: str, file: str, text: str, label: str, column: str = "", but: str = "") -> Callable[[int], Samples]:
@@ -127,57 +114,15 @@ def _demo_texts(rows: int) -> Samples:
     return sy.read(own, columns={"text": "text", "label": "label"}, task="classification")
 
 
-def _with_gold(which: str) -> Callable[[int], Labelled]:
-    def read(rows: int) -> Labelled:
-        from steelyard.acts import opening
-
-        found = pairs(which)
-        found = opening.some(found, rows) if rows < len(found) else found
-        assert found.gold is not None
-        return Labelled(found, np.asarray(found.gold != found.label))
-
-    return read
-
-
-def _spread(rows: int) -> Labelled:
-    table = pq.read_table(data("crowdflower_search") / "train.parquet")
-    kept = table.select(["query", "product_title", "product_description", "median_relevance"])
-    return _disputed(kept, table["relevance_variance"], lambda v: v > 0.6, lambda t: sy.read(t, sample=rows))
-
-
-def _confidence(rows: int) -> Labelled:
-    table = pq.read_table(data("airline_tweets") / "tweets.parquet")
-    text, label = "text", "airline_sentiment"
-    known = table["airline_sentiment_confidence"]
-    kept = table.select([text, label, "airline"])
-    return _disputed(kept, known, lambda v: v < 0.6, lambda t: _classes(t, text, label, rows))
-
-
-def _agreement(rows: int) -> Labelled:
-    table = pq.read_table(data("financial_phrasebank") / "sentences.parquet")
-    text, label = "sentence", "label"
-    kept, known = table.select([text, label]), table["agreement_at_least"]
-    return _disputed(kept, known, lambda v: v < 66, lambda t: _classes(t, text, label, rows))
-
-
-def _disputed(kept: pa.Table, known: Any, when: Callable[[Any], Any], read: Callable[[pa.Table], Samples]) -> Labelled:
-    """Return the rows whose raters disagreed most; that passes the reading as a word and is taken out again."""
-    word = "disputed"
-    said = pa.array(np.where(when(known.to_numpy()), "yes", "no"))
-    found = read(kept.append_column(word, said))
-    wrong = np.array(found.table[word].to_pylist(), object) == "yes"
-    return Labelled(replace(found, table=found.table.drop_columns([word])), wrong)
-
-
 SETS: dict[str, Named] = {
     s.name: s
     for s in (
         Named("banking77", _text("banking77", "utterances.parquet", "text", "category", "split"), 13_083),
         Named("clinc150", _text("clinc150", "full.parquet", "text", "intent", "domain", "oos"), 9_000, column="domain"),
         Named("airline_tweets", _text("airline_tweets", "tweets.parquet", "text", "airline_sentiment", "airline"),
-              14_639, column="airline", people=(("disputed", _confidence),)),
+              14_639, column="airline", people=people.BY["airline_tweets"]),
         Named("financial_phrasebank", _text("financial_phrasebank", "sentences.parquet", "sentence", "label"), 4_846,
-              people=(("disputed", _agreement),)),
+              people=people.BY["financial_phrasebank"]),
         Named("stock_emotions", _text("stock_emotions", "posts.parquet", "processed", "senti_label"), 10_000),
         Named("womens_clothing", _text("womens_clothing_reviews", "reviews.parquet", "review_text", "recommended_ind",
               "department_name"), 10_000, column="department_name"),
@@ -189,8 +134,8 @@ SETS: dict[str, Named] = {
         Named("abt_buy", _matching("Abt-Buy"), 5_000, "boosted"),
         Named("qbqtc_zh", _graded, 5_000, "boosted"),
         Named("dproduct_crowd", None, 8_315, "boosted",
-              people=(("majority", _with_gold("majority")), ("first_answer", _with_gold("first answer")))),
-        Named("crowdflower_search", None, 5_000, "boosted", people=(("disputed", _spread),)),
+              people=people.BY["dproduct_crowd"]),
+        Named("crowdflower_search", None, 5_000, "boosted", people=people.BY["crowdflower_search"]),
         Named("demo", _demo, 900, "boosted", column="category"),
         Named("demo_texts", _demo_texts, 900, column="locale"),
     )
