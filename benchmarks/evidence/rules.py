@@ -16,6 +16,7 @@ from typing import Any
 
 TINY = 150
 ACT = ("use_weights", "prune", "relabel_first")
+KINDS = ("much", "between", "nothing", "clean", "tiny")
 ALL = (*ACT, "keep_uniform", "cannot_tell")
 
 
