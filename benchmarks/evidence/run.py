@@ -40,6 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     folder = of.store(args.out)
     if not args.write:
         compute(chosen, folder, args.hours, args.signals)
+    found = [f for f in (of.done(c, folder) for c in chosen) if f is not None]
+    if found and args.write:
+        from benchmarks.evidence import writing
+
+        writing.write(found)
     return 0
 
 

@@ -54,8 +54,8 @@ def finding(cells: Figures) -> tuple[str, str]:
                 body.append([label, count, name, *(f"{v:.3f}" for v in line[:-1]), f"{line[-1]:.1f}"])
     head = ["noise", "tables", "score", "AP", "lift", "AUROC", "P@1%", "P@5%", "P@10%", "P@count", "cost"]
     notes = (
-        "\nMeans over tables. Lift: AP over the share of wrong rows. Cost: processor time with the training of one model, "
-        "over that training alone. disputed: rows that raters disputed, which need not be wrong.\n"
+        "\nMeans over tables. Lift: AP over the share of wrong rows. Cost: processor time with the training of one "
+        "model, over that training alone. disputed: rows that raters disputed, which need not be wrong.\n"
     )
     return (rows(head, body) if body else "", notes)
 
@@ -85,9 +85,7 @@ def worst(cells: Figures) -> tuple[str, str]:
         by_class = [c["scores"][name].get("class_auc_worst") for c in chosen if c["cell"]["rung"] != "disputed"]
         by_class = [v for v in by_class if v is not None]
         body.append([name, f"{value:.3f}", where, f"{min(by_class):.3f}" if by_class else ""])
-    notes = (
-        "\nAUROC over all cells of the ladder with known wrong rows; the last column within the worst class of any.\n"
-    )
+    notes = "\nOver all cells with known wrong rows; the last column within the worst class of any cell.\n"
     return (rows(["score", "least AUROC", "where", "least within a class"], body) if body else "", notes)
 
 
@@ -132,8 +130,8 @@ def arming(cells: Figures) -> tuple[str, str]:
             ])  # fmt: skip
     head = ["noise", "tables", "arm", "over uniform, early stop", "recovered", "over shuffled", "cells below control"]
     notes = (
-        "\nIn points (hundredths of the table's own measure), mean over tables [95%, Student's over tables]. recovered: "
-        "the arm's gain over the oracle's, both summed over tables [95%, tables drawn with replacement].\n"
+        "\nIn points (hundredths of the table's own measure), mean over tables [95%, Student's over tables]. "
+        "recovered: the arm's gain over the oracle's, both summed over tables [95%, tables drawn with replacement].\n"
     )
     return (rows(head, body) if body else "", notes)
 
