@@ -40,25 +40,26 @@ def smoke() -> list[Cell]:
 
 
 def _core() -> Iterator[Cell]:
-    yield from (Cell("detection", name, noise) for name, noise in PEOPLE)
-    yield from (Cell("detection", name, "uniform_10", rows=rows) for name, rows in GOOD)
-    for rung in ("instance_20", "instance_10", "uniform_10", "artefact_token_10", "class_20"):
-        yield from _detection(rung, 0)
+    main = ("instance_20", "uniform_10", "instance_10", "artefact_token_10", "class_20")
+    yield from (Cell("detection", name, noise) for name, noise in PEOPLE if name in TEXTS)
+    yield from (c for rung in main[:3] for c in _detection(rung, 0, TEXTS))
     yield from _weighting(("clean", "instance_20"), TEXTS)
     yield from (Cell("weighting", name, "uniform_20", rows=120) for name in TEXTS)
+    yield from (c for rung in main[3:] for c in _detection(rung, 0, TEXTS))
+    yield from (Cell("weighting", n, noise) for n, noise in JUDGED_BY_TRUTH if n in TEXTS)
+    yield from _weighting(("uniform_20", "instance_10"), TEXTS)
+    yield from (Cell("detection", name, noise) for name, noise in PEOPLE if name not in TEXTS)
+    yield from (Cell("detection", name, "uniform_10", rows=rows) for name, rows in GOOD)
+    yield from (Cell("curves", name, "instance_20", folds=3) for name in CURVES)
+    yield from (Cell("weighting", n, noise, rows=ENOUGH[n], folds=3) for n, noise in JUDGED_BY_TRUTH if n not in TEXTS)
+    yield from (c for rung in main[:3] for c in _detection(rung, 0, PAIRS))
     yield from _weighting(("instance_20", "clean"), PAIRS[:2], folds=3)
-    yield from (Cell("weighting", name, noise, rows=ENOUGH.get(name, 0), folds=3) for name, noise in JUDGED_BY_TRUTH)
-    yield from _weighting(("instance_10", "uniform_20", "class_20"), TEXTS)
-    yield from (
-        Cell("curves", name, "instance_20", folds=3) for name in ("airline_tweets", "zh_sentiment", "banking77")
-    )
+    yield from _weighting(("class_20",), TEXTS)
+    yield from (c for rung in ("artefact_slice_10", "uniform_20", "adjacent_20") for c in _detection(rung, 0))
     yield Cell("interactions", "movielens_latest_small", "als")
-    for rung in ("artefact_slice_10", "uniform_20", "adjacent_20"):
-        yield from _detection(rung, 0)
     yield from (Cell("detection", name, rung, tier="embed") for name in EMBED for rung in ("instance_20", "uniform_10"))
     yield from (Cell("detection", name, noise, tier="embed") for name, noise in PEOPLE if name in EMBED)
-    for rung in ("instance_20", "instance_10", "uniform_10", "artefact_token_10", "class_20"):
-        yield from _detection(rung, 1, TEXTS)
+    yield from (c for rung in main for c in _detection(rung, 1, TEXTS))
     yield from _weighting(("uniform_40", "artefact_token_10"), TEXTS[1:4])
 
 

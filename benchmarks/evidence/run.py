@@ -24,6 +24,8 @@ ONLY = {
     "verdicts": ("weighting",),
 }
 
+COMMANDS = [line.strip() for line in (__doc__ or "").splitlines() if line.startswith("    ")]
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -34,18 +36,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked.add_argument("--smoke", action="store_true", help="a minute on data of the package; nothing is claimed of it")
     asked.add_argument("--out", type=Path, help="folder of the cells; by default runs/evidence")
     asked.add_argument("--signals", action="store_true", help="keep what the detectors read beside each cell")
-    asked.add_argument("--write", action="store_true", help="compute nothing, write tables and page")
+    asked.add_argument("--write", action="store_true", help="compute nothing, write RESULTS.md and docs/evidence.html")
+    asked.add_argument("--page", type=Path, help="where the page goes; by default beside the cells")
     args = asked.parse_args(argv)
     chosen = _chosen(args)
     folder = of.store(args.out)
     if not args.write:
         compute(chosen, folder, args.hours, args.signals)
     found = [f for f in (of.done(c, folder) for c in chosen) if f is not None]
-    if found and args.write:
-        from benchmarks.evidence import writing
-
-        writing.write(found)
+    if found:
+        publish(
+            found,
+            args.page or (of.ROOT / "docs" / "evidence.html" if args.write else folder / "evidence.html"),
+            args.write,
+        )
     return 0
+
+
+def publish(found: list[dict], page: Path, keep: bool) -> None:
+    """Print the tables, or keep them in RESULTS.md, and write the page."""
+    from benchmarks.evidence import writing
+    from benchmarks.evidence.page import render
+
+    if keep:
+        writing.write(found)
+    else:
+        for title, (table, notes) in writing.tables(found).items():
+            print(f"\n## {title}\n\n{table}\n{notes}")
+    page.write_text(render(found, "\n".join(COMMANDS)), encoding="utf-8")
+    print(f"page: {page}")
 
 
 def _chosen(args: argparse.Namespace) -> list[of.Cell]:
