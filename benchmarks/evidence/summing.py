@@ -46,6 +46,12 @@ class Mean:
         return f"{self.value:+.3f}{interval}"
 
 
+def points(m: Mean) -> str:
+    """Return a difference in points, hundredths of the measure, with its interval where there is one."""
+    interval = f" [{100 * m.low:+.2f}, {100 * m.high:+.2f}]" if m.n > 1 else ""
+    return f"{100 * m.value:+.2f}{interval}"
+
+
 def student(values: Iterable[float]) -> Mean:
     """Return the mean with Student's 95% interval."""
     from scipy.stats import t

@@ -82,7 +82,7 @@ def _weighting(cells: Figures) -> Iterator[Target]:
     for arm in ("gate", "soft_label"):
         loss = summing.gains(clean, arm)
         yield Target(f"clean labels, {arm}: no worse than -0.2 points", f"干净标签，{arm}：不低于 −0.2 个百分点",
-                     points(loss),
+                     summing.points(loss),
                      _known(loss, loss.value >= -0.002))  # fmt: skip
     noisy = _large([c for c in of(cells, "weighting") if c["cell"]["rung"] != "clean"])
     below = {arm: summing.below_control(noisy, arm) for arm in ACTING}

@@ -123,9 +123,9 @@ def arming(cells: Figures) -> tuple[str, str]:
             kept = [c for c in there if "shuffled" in c["arms"]]
             beyond = summing.gains(kept, arm, "shuffled") if arm not in ("shuffled", "oracle", "uniform") else None
             body.append([
-                group, len({c["cell"]["table"] for c in there}), arm, _points(summing.gains(there, arm)),
+                group, len({c["cell"]["table"] for c in there}), arm, summing.points(summing.gains(there, arm)),
                 "" if share is None or share.value != share.value else _share(share),
-                "" if beyond is None else _points(beyond),
+                "" if beyond is None else summing.points(beyond),
                 len(summing.below_control(there, arm)),
             ])  # fmt: skip
     head = ["noise", "tables", "arm", "over uniform, early stop", "recovered", "over shuffled", "cells below control"]
@@ -192,11 +192,6 @@ _BASE = "uniform_early_stop"
 def _weighed(cells: Figures, rungs: tuple[str, ...]) -> Figures:
     """Return the comparisons of tables that are large enough to say anything."""
     return [c for c in of(cells, "weighting", rungs) if c["rows"] >= rules.TINY]
-
-
-def _points(m: summing.Mean) -> str:
-    interval = f" [{100 * m.low:+.2f}, {100 * m.high:+.2f}]" if m.n > 1 else ""
-    return f"{100 * m.value:+.2f}{interval}"
 
 
 def _share(m: summing.Mean) -> str:
