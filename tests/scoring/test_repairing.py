@@ -52,3 +52,11 @@ def test_confidently_wrong_finds_planted_flips(data: tuple[np.ndarray, np.ndarra
     truth, given = data
     wrong = repairing.confidently_wrong(sharp(truth), given)
     assert np.mean(wrong == (truth != given)) > 0.99
+
+
+def test_pooled_is_a_geometric_mean_whatever_the_order() -> None:
+    a, b = np.array([[0.5, 0.5], [0.9, 0.1]]), np.array([[0.8, 0.2], [0.9, 0.1]])
+    both = repairing.pooled([a, b])
+    np.testing.assert_allclose(both, [[2 / 3, 1 / 3], [0.9, 0.1]])  # sqrt(.5 x .8) : sqrt(.5 x .2) = 2 : 1
+    np.testing.assert_array_equal(both, repairing.pooled([b, a]))
+    np.testing.assert_allclose(repairing.pooled([a]), a)

@@ -7,6 +7,8 @@ again from every model that was refitted on repaired labels: expectation maximis
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from steelyard.values.arrays import Floats, Ints, Mask
@@ -69,6 +71,16 @@ def unmixed(probability: Floats, matrix: Floats, rounds: int = 30) -> Floats:
         out *= (probability / np.maximum(out @ matrix, TINY)) @ matrix.T
         out /= np.maximum(out.sum(1, keepdims=True), TINY)
     return out
+
+
+def pooled(rounds: Sequence[Floats]) -> Floats:
+    """Return (n, c) the geometric mean of what several models say, made probabilities again.
+
+    Source: logarithmic opinion pool, Hinton 2002 (products of experts); one model's chance errors count for less.
+    """
+    logs = np.mean([np.log(np.maximum(p, TINY)) for p in rounds], axis=0)
+    out = np.exp(logs - logs.max(1, keepdims=True))
+    return out / out.sum(1, keepdims=True)
 
 
 def posterior(probability: Floats, label: Ints, matrix: Floats) -> Floats:

@@ -67,6 +67,7 @@ def measure(
     trees = "boosted" in candidates and share >= 0.5
     matrix = repairing.confident_mixing(probability, table.label)
     clean = repairing.unmixed(probability, matrix).astype(np.float32)
+    rounds: list[Floats] = []
     for round_ in range(repairs):
         target = repairing.posterior(clean, table.label, matrix).astype(np.float32)
         salt, name = seed + 100 * (round_ + 1), f"repair{round_}"
@@ -77,7 +78,8 @@ def measure(
         done = list(counted(each, progress, "repair", total, round_ * len(again))(run, again))
         clean = gathered(table, fold, done) if trees else done[0]["probability"]
         matrix = repairing.mixing(clean, table.label)
-    signals["repaired"] = clean
+        rounds.append(clean)
+    signals["repaired"] = repairing.pooled(rounds).astype(np.float32) if rounds else clean
     signals["posterior"] = repairing.posterior(clean, table.label, matrix).astype(np.float32)
     return signals
 

@@ -1,0 +1,3 @@
+from benchmarks.evidence.run import main
+
+main()

@@ -1,0 +1,50 @@
+"""Which verdict is right, said before anything ran: by how a cell was made and by what its oracle gains.
+
+The oracle trains on the truth of the same rows. Its interval is the same bootstrap's as that of the verdict.
+
+* tiny (fewer than TINY rows): nothing can be told. Right: cannot_tell.
+* clean: nothing to gain. Right: keep_uniform; cannot_tell where the test could not have seen a gain of `interest`.
+* noise, and the oracle's interval begins above 2 x `interest`: much to gain. Right: any verdict to act.
+* noise, and the oracle's interval ends below `interest`: the noise does no harm. Right: keep_uniform, cannot_tell.
+* noise, between these: any answer but a verdict to act whose arm truly loses. A verdict to act there is right when
+  its arm gains; keep_uniform is wrong when the oracle's interval begins above `interest`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+TINY = 150
+ACT = ("use_weights", "prune", "relabel_first")
+KINDS = ("much", "between", "nothing", "clean", "tiny")
+ALL = (*ACT, "keep_uniform", "cannot_tell")
+
+
+def kind(rung: str, found: dict[str, Any]) -> str:
+    """Return tiny, clean, much, nothing or between."""
+    if found["rows"] < TINY:
+        return "tiny"
+    if rung == "clean":
+        return "clean"
+    _, low, high = found["arms"]["oracle"]["delta"]
+    interest = found["interest"]
+    return "much" if low > 2 * interest else "nothing" if high < interest else "between"
+
+
+def right(rung: str, found: dict[str, Any]) -> tuple[str, ...]:
+    """Return the answers that are right for a cell; the first is the one that is asked for."""
+    which = kind(rung, found)
+    if which == "tiny":
+        return ("cannot_tell",)
+    if which == "clean":
+        return ("keep_uniform", "cannot_tell") if found["visible"] > found["interest"] else ("keep_uniform",)
+    if which == "much":
+        return ACT
+    if which == "nothing":
+        return ("keep_uniform", "cannot_tell")
+    keeps = () if found["arms"]["oracle"]["delta"][1] > found["interest"] else ("keep_uniform",)
+    return ("cannot_tell", *ACT, *keeps)
+
+
+def is_right(rung: str, found: dict[str, Any]) -> bool:
+    return found["answer"] in right(rung, found)

@@ -1,0 +1,168 @@
+"""From cells to figures: means over tables with intervals, differences on the same rows, the confusion of verdicts.
+
+The unit is the table: cells of one table (seeds, rates, kinds of raters) are averaged first, and the interval is
+Student's over tables. So many cells of one table do not make a claim surer.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmarks.evidence import rules
+from benchmarks.evidence.detectors import BASE
+
+Figures = list[dict[str, Any]]
+
+#: Rungs that are read together, in the order of the tables; the first two are what the targets speak of.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "people": ("majority", "first_answer", "one_rater"),
+    "by row": ("instance_10", "instance_20"),
+    "by class": ("class_20",),
+    "uniform": ("uniform_10", "uniform_20"),
+    "neighbouring grade": ("adjacent_20",),
+    "one slice": ("artefact_slice_10",),
+    "token": ("artefact_token_10",),
+    "disputed": ("disputed",),
+}
+CONTROLS = ("shuffled", "random_prune", "proportional", "loss_proportional", "majority_fix")
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean over n tables with its 95% interval (nan with fewer than two)."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def __str__(self) -> str:
+        interval = f" [{self.low:+.3f}, {self.high:+.3f}]" if self.n > 1 else ""
+        return f"{self.value:+.3f}{interval}"
+
+
+def points(m: Mean) -> str:
+    """Return a difference in points, hundredths of the measure, with its interval where there is one."""
+    interval = f" [{100 * m.low:+.2f}, {100 * m.high:+.2f}]" if m.n > 1 else ""
+    return f"{100 * m.value:+.2f}{interval}"
+
+
+def student(values: Iterable[float]) -> Mean:
+    """Return the mean with Student's 95% interval."""
+    from scipy.stats import t
+
+    v = np.array([x for x in values if np.isfinite(x)], float)
+    if not len(v):
+        return Mean(float("nan"), float("nan"), float("nan"), 0)
+    half = float(t.ppf(0.975, len(v) - 1) * v.std(ddof=1) / np.sqrt(len(v))) if len(v) > 1 else float("nan")
+    return Mean(float(v.mean()), float(v.mean()) - half, float(v.mean()) + half, len(v))
+
+
+def by_table(cells: Figures, value: Callable[[dict[str, Any]], float]) -> dict[str, float]:
+    """Return table -> mean of a figure over its cells; cells that lack it are left out."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for cell in cells:
+        try:
+            found[cell["cell"]["table"]].append(value(cell))
+        except KeyError:
+            continue
+    return {name: float(np.mean(v)) for name, v in found.items()}
+
+
+def of(cells: Figures, kind: str, rungs: tuple[str, ...] | None = None, tier: str = "quick") -> Figures:
+    """Return the cells of a kind, of some rungs, of a tier."""
+    return [
+        c
+        for c in cells
+        if c["cell"]["kind"] == kind and c["cell"]["tier"] == tier and (rungs is None or c["cell"]["rung"] in rungs)
+    ]
+
+
+def lead(cells: Figures, name: str, over: str = BASE, figure: str = "ap") -> Mean:
+    """Return what a score finds more than another one on the same rows, mean over tables."""
+    found = by_table(cells, lambda c: c["scores"][name][figure] - c["scores"][over][figure])
+    return student(found.values())
+
+
+def detection(cells: Figures) -> dict[str, dict[str, float]]:
+    """Return score -> mean over tables of its figures, of the lift over the share of wrong rows, and of its cost."""
+    names = list(dict.fromkeys(n for c in cells for n in c["scores"]))
+    keys = ("auc", "ap", "p@1%", "p@5%", "p@10%", "p@count", "class_auc_worst", "slice_auc_worst", "cost")
+    out: dict[str, dict[str, float]] = {}
+    for name in names:
+        out[name] = {}
+        for key in keys:
+            found = by_table(cells, lambda c, n=name, k=key: c["scores"][n][k])  # type: ignore[misc]
+            if found:
+                out[name][key] = float(np.mean(list(found.values())))
+        lift = by_table(cells, lambda c, n=name: c["scores"][n]["ap"] / c["wrong"])  # type: ignore[misc]
+        out[name]["lift"] = float(np.mean(list(lift.values())))
+    return out
+
+
+def worst(cells: Figures, name: str, figure: str = "auc") -> tuple[float, str]:
+    """Return the least figure of a score over all cells with wrong rows that are known, and where."""
+    known = [c for c in cells if c["cell"]["rung"] != "disputed" and name in c["scores"]]
+    if not known:
+        return float("nan"), "-"
+    least = min(known, key=lambda c: c["scores"][name][figure])
+    return least["scores"][name][figure], f"{least['cell']['table']}, {least['cell']['rung']}"
+
+
+def gains(cells: Figures, arm: str, over: str | None = None) -> Mean:
+    """Return what an arm gains over uniform with early stopping (or over another arm), mean over tables."""
+
+    def gain(c: dict[str, Any]) -> float:
+        return c["arms"][arm]["delta"][0] - (c["arms"][over]["delta"][0] if over else 0.0)
+
+    return student(by_table(cells, gain).values())
+
+
+def recovered(cells: Figures, arm: str, draws: int = 2000) -> Mean:
+    """Return the arm's gain over the oracle's, both summed over tables; the interval draws tables with replacement.
+
+    A ratio of sums: where the oracle gains nothing a ratio of its own would say nothing, loudly.
+    """
+    of_arm = by_table(cells, lambda c: c["arms"][arm]["delta"][0] + 0 * c["arms"]["oracle"]["delta"][0])
+    of_oracle = by_table(cells, lambda c: c["arms"]["oracle"]["delta"][0] + 0 * c["arms"][arm]["delta"][0])
+    names = sorted(of_arm)
+    a, o = (np.array([f[n] for n in names]) for f in (of_arm, of_oracle))
+    if not len(a) or o.sum() <= 0:
+        return Mean(float("nan"), float("nan"), float("nan"), len(a))
+    chosen = np.random.default_rng(0).integers(0, len(a), (draws, len(a)))
+    shares = a[chosen].sum(1) / np.maximum(o[chosen].sum(1), 1e-9)
+    low, high = np.quantile(shares, [0.025, 0.975])
+    return Mean(float(a.sum() / o.sum()), float(low), float(high), len(a))
+
+
+def recommended_gain(cell: dict[str, Any]) -> float:
+    """Return what following the verdict would have gained: its arm's gain, 0 where it says to keep all as it is."""
+    return cell["arms"][cell["recommended"]]["delta"][0] if cell["recommended"] else 0.0
+
+
+def below_control(cells: Figures, arm: str) -> list[str]:
+    """Return the cells where an arm lies below its own control with an interval that excludes 0."""
+    return [
+        f"{c['cell']['table']}, {c['cell']['rung']}"
+        for c in cells
+        if "over_control" in c["arms"].get(arm, {}) and c["arms"][arm]["over_control"][2] < 0
+    ]
+
+
+def verdicts(cells: Figures) -> dict[str, Any]:
+    """Return the confusion: kind of cell -> answer -> count, the cells that are wrong, and how many are right."""
+    table: dict[str, dict[str, int]] = {k: dict.fromkeys(rules.ALL, 0) for k in rules.KINDS}
+    wrong, right = [], 0
+    for c in cells:
+        rung = c["cell"]["rung"]
+        table[rules.kind(rung, c)][c["answer"]] += 1
+        if rules.is_right(rung, c):
+            right += 1
+        else:
+            wrong.append({"cell": c["cell"], "kind": rules.kind(rung, c), "answer": c["answer"], "why": c["why"]})
+    return {"confusion": table, "wrong": wrong, "right": right, "cells": len(cells)}

@@ -1,0 +1,104 @@
+"""The targets, said before anything was measured, and what came of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.evidence import rules, summing
+from benchmarks.evidence.detectors import BASE, DEFAULT
+from benchmarks.evidence.summing import GROUPS, Figures, Mean, of
+
+#: What rides on the training that a team runs anyway, and so costs about 1.1 times it.
+CHEAP = "in_sample_loss"
+#: The kinds of noise that the targets speak of.
+SPOKEN = {
+    "people": ("people's errors", "人为错误"),
+    "by row": ("errors that depend on the row", "依赖样本的错误"),
+}
+ACTING = ("gate", "soft_label", "relabel", "prune")
+
+
+@dataclass(frozen=True)
+class Target:
+    """what was to hold, in English and Chinese; figure: what was measured; held: None where nothing was."""
+
+    en: str
+    zh: str
+    figure: str
+    held: bool | None
+
+
+def targets(cells: Figures) -> list[Target]:
+    return [t for t in _all(cells) if t.held is not None]
+
+
+def _all(cells: Figures) -> Iterator[Target]:
+    for key, (en, zh) in SPOKEN.items():
+        found = of(cells, "detection", GROUPS[key])
+        for score, least, way, way_zh in ((CHEAP, 0.04, "cheap", "低成本"), (DEFAULT, 0.08, "full", "完整")):
+            lead, cost = summing.lead(found, score), _cost(found, score)
+            yield Target(
+                f"{en}, {way} setting: AP at least {least} above {BASE}",
+                f"{zh}，{way_zh}设置：AP 至少高出 {BASE} {least}",
+                f"{score} {lead}, cost {cost:.1f}",
+                _known(lead, lead.value >= least and lead.low > 0),
+            )
+    yield from _uniform(cells)
+    value, where = summing.worst(of(cells, "detection", GROUPS["token"] + GROUPS["one slice"]), DEFAULT)
+    yield Target("artefacts: AUROC never below 0.50", "人工痕迹：AUROC 不低于 0.50", f"{DEFAULT} {value:.3f} ({where})",
+                 None if np.isnan(value) else value >= 0.5)  # fmt: skip
+    yield from _weighting(cells)
+    chosen = of(cells, "weighting")
+    if chosen:
+        found = summing.verdicts(chosen)
+        share = found["right"] / found["cells"]
+        yield Target("verdicts right in 90% of at least 40 cells", "至少 40 个单元中 90% 的结论正确",
+                     f"{found['right']} of {found['cells']}", share >= 0.9 and found["cells"] >= 40)  # fmt: skip
+
+
+def _uniform(cells: Figures) -> Iterator[Target]:
+    large = [c for c in of(cells, "detection", ("uniform_10",)) if c["cell"]["rows"]]
+    for c in large:
+        f = c["scores"][DEFAULT]
+        table = c["cell"]["table"]
+        yield Target(f"uniform 10%, {table}: AUROC at least 0.975 and AP at least 0.85",
+                     f"均匀 10%，{table}：AUROC ≥ 0.975 且 AP ≥ 0.85",
+                     f"{f['auc']:.3f}, {f['ap']:.3f}", f["auc"] >= 0.975 and f["ap"] >= 0.85)  # fmt: skip
+
+
+def _weighting(cells: Figures) -> Iterator[Target]:
+    for key, (en, zh) in SPOKEN.items():
+        found = _large(of(cells, "weighting", GROUPS[key]))
+        for arm in ("gate", "soft_label"):
+            share = summing.recovered(found, arm)
+            yield Target(f"{en}, {arm}: recovers at least half of the oracle's gain",
+                         f"{zh}，{arm}：至少恢复 oracle 增益的一半",
+                         f"{share.value:.2f} [{share.low:.2f}, {share.high:.2f}]",
+                         _known(share, share.value >= 0.5 and share.low > 0))  # fmt: skip
+    clean = _large(of(cells, "weighting", ("clean",)))
+    for arm in ("gate", "soft_label"):
+        loss = summing.gains(clean, arm)
+        yield Target(f"clean labels, {arm}: no worse than -0.2 points", f"干净标签，{arm}：不低于 −0.2 个百分点",
+                     summing.points(loss),
+                     _known(loss, loss.value >= -0.002))  # fmt: skip
+    noisy = _large([c for c in of(cells, "weighting") if c["cell"]["rung"] != "clean"])
+    below = {arm: summing.below_control(noisy, arm) for arm in ACTING}
+    many = sum(len(v) for v in below.values())
+    yield Target("no policy below its own control in any cell", "任何单元中策略都不低于其对照",
+                 f"{many} of {len(noisy) * len(ACTING)}", (many == 0) if noisy else None)  # fmt: skip
+
+
+def _large(cells: Figures) -> Figures:
+    return [c for c in cells if c["rows"] >= rules.TINY]
+
+
+def _cost(cells: Figures, name: str) -> float:
+    found = [c["scores"][name]["cost"] for c in cells]
+    return float(np.median(found)) if found else float("nan")
+
+
+def _known(m: Mean, held: bool) -> bool | None:
+    return None if np.isnan(m.value) else held

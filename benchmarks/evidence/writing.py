@@ -1,0 +1,203 @@
+"""The tables: from figures to RESULTS.md, one table a question."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from _results import keep, rows
+from benchmarks.evidence import rules, summing
+from benchmarks.evidence.detectors import BASE, DEFAULT
+from benchmarks.evidence.summing import GROUPS, Figures, of
+
+COMMAND = "python -m benchmarks.evidence"
+ARMS = ("gate", "soft_label", "relabel", "prune", "uniform", "shuffled", "random_prune", "majority_fix",
+        "loss_proportional", "proportional", "oracle")  # fmt: skip
+#: Rungs of arms, in the order of the table.
+WEIGHED = {"people": GROUPS["people"], "by row": GROUPS["by row"], "by class": GROUPS["by class"],
+           "uniform": ("uniform_20", "uniform_40"), "token": GROUPS["token"], "clean": ("clean",)}  # fmt: skip
+
+
+def write(cells: Figures) -> None:
+    """Put every table that has figures into RESULTS.md."""
+    command = f"{COMMAND} · code {cells[0]['code']}, {len(cells)} cells"
+    for title, (table, notes) in tables(cells).items():
+        keep(f"Evidence: {title}", command, table, notes)
+
+
+def tables(cells: Figures) -> dict[str, tuple[str, str]]:
+    """Return title -> (table, notes) of everything that has figures."""
+    made = {
+        "finding wrong labels": finding(cells),
+        "what a score finds beyond the out-of-fold loss": leading(cells),
+        "the worst cell of each score": worst(cells),
+        "average precision of every cell": every(cells),
+        "what arms gain": arming(cells),
+        "arms of every table": every_arm(cells),
+        "training without a part of the rows": curving(cells),
+        "verdicts": verdicts(cells),
+        "interactions": interactions(cells),
+    }
+    return {title: found for title, found in made.items() if found[0]}
+
+
+def finding(cells: Figures) -> tuple[str, str]:
+    body = []
+    for tier in ("quick", "embed"):
+        for group, rungs in GROUPS.items():
+            chosen = of(cells, "detection", rungs, tier)
+            if not chosen:
+                continue
+            count = len({c["cell"]["table"] for c in chosen})
+            for name, f in summing.detection(chosen).items():
+                line = [f[k] for k in ("ap", "lift", "auc", "p@1%", "p@5%", "p@10%", "p@count", "cost")]
+                label = group if tier == "quick" else f"{group}, embed"
+                body.append([label, count, name, *(f"{v:.3f}" for v in line[:-1]), f"{line[-1]:.1f}"])
+    head = ["noise", "tables", "score", "AP", "lift", "AUROC", "P@1%", "P@5%", "P@10%", "P@count", "cost"]
+    notes = (
+        "\nMeans over tables. Lift: AP over the share of wrong rows. Cost: processor time with the training of one "
+        "model, over that training alone. disputed: rows that raters disputed, which need not be wrong.\n"
+    )
+    return (rows(head, body) if body else "", notes)
+
+
+def leading(cells: Figures) -> tuple[str, str]:
+    names = [DEFAULT, "repaired", "aum", "in_sample_loss", "el2n", "self_influence", "forgetting", "neighbours",
+             "cleanlab_normalized_margin", "cleanlab_adjusted_margin", "shuffled"]  # fmt: skip
+    body = []
+    for tier in ("quick", "embed"):
+        for name in names:
+            line: list[object] = [name if tier == "quick" else f"{name}, embed"]
+            for rungs in GROUPS.values():
+                chosen = [c for c in of(cells, "detection", rungs, tier) if name in c["scores"]]
+                line.append(summing.lead(chosen, name) if chosen else "")
+            if any(line[1:]):
+                body.append(line)
+    notes = f"\nAP minus that of `{BASE}` on the same rows and folds, mean over tables [95%, Student's over tables].\n"
+    return (rows(["score", *GROUPS], body) if body else "", notes)
+
+
+def worst(cells: Figures) -> tuple[str, str]:
+    chosen = of(cells, "detection")
+    names = list(dict.fromkeys(n for c in chosen for n in c["scores"]))
+    body = []
+    for name in names:
+        value, where = summing.worst(chosen, name)
+        by_class = [c["scores"][name].get("class_auc_worst") for c in chosen if c["cell"]["rung"] != "disputed"]
+        by_class = [v for v in by_class if v is not None]
+        body.append([name, f"{value:.3f}", where, f"{min(by_class):.3f}" if by_class else ""])
+    notes = "\nOver all cells with known wrong rows; the last column within the worst class of any cell.\n"
+    return (rows(["score", "least AUROC", "where", "least within a class"], body) if body else "", notes)
+
+
+def every(cells: Figures) -> tuple[str, str]:
+    body = []
+    for c in sorted(of(cells, "detection") + of(cells, "detection", tier="embed"), key=_order):
+        f, own = c["scores"], c["cell"]
+        line = [f[DEFAULT]["auc"], *(f[n]["ap"] for n in (DEFAULT, BASE, "aum", "neighbours"))]
+        body.append(
+            [
+                own["table"],
+                own["rung"],
+                own["tier"],
+                own["seed"],
+                c["rows"],
+                f"{c['wrong']:.1%}",
+                f"{c['accuracy']:.3f}",
+            ]
+            + [f"{v:.3f}" for v in line]
+        )
+    head = ["table", "noise", "tier", "seed", "rows", "wrong", "agrees", f"{DEFAULT}: AUROC", f"{DEFAULT}: AP",
+            f"{BASE}: AP", "aum: AP", "neighbours: AP"]  # fmt: skip
+    return (rows(head, body) if body else "", "\nagrees: share of given labels that the held-out models give too.\n")
+
+
+def arming(cells: Figures) -> tuple[str, str]:
+    body = []
+    for group, rungs in WEIGHED.items():
+        chosen = _weighed(cells, rungs)
+        for arm in ARMS:
+            there = [c for c in chosen if arm in c["arms"]]
+            if not there:
+                continue
+            share = summing.recovered(there, arm) if group != "clean" and arm != "oracle" else None
+            kept = [c for c in there if "shuffled" in c["arms"]]
+            beyond = summing.gains(kept, arm, "shuffled") if arm not in ("shuffled", "oracle", "uniform") else None
+            body.append([
+                group, len({c["cell"]["table"] for c in there}), arm, summing.points(summing.gains(there, arm)),
+                "" if share is None or share.value != share.value else _share(share),
+                "" if beyond is None else summing.points(beyond),
+                len(summing.below_control(there, arm)),
+            ])  # fmt: skip
+    head = ["noise", "tables", "arm", "over uniform, early stop", "recovered", "over shuffled", "cells below control"]
+    notes = (
+        "\nIn points (hundredths of the table's own measure), mean over tables [95%, Student's over tables]. "
+        "recovered: the arm's gain over the oracle's, both summed over tables [95%, tables drawn with replacement].\n"
+    )
+    return (rows(head, body) if body else "", notes)
+
+
+def every_arm(cells: Figures) -> tuple[str, str]:
+    names = ("gate", "soft_label", "relabel", "prune", "shuffled", "oracle")
+    body = []
+    for c in sorted(of(cells, "weighting"), key=_order):
+        own = c["cell"]
+        gains = [f"{100 * c['arms'][n]['delta'][0]:+.2f}" if n in c["arms"] else "" for n in names]
+        right = "yes" if rules.is_right(own["rung"], c) else "no"
+        where = [own["table"], own["rung"], c["rows"], c["model"], c["measure"], f"{c['arms'][_BASE]['value']:.4f}"]
+        body.append([*where, *gains, c["answer"], rules.kind(own["rung"], c), right])
+    head = ["table", "noise", "rows", "model", "measure", "early stop", *names, "verdict", "kind", "right"]
+    return (rows(head, body) if body else "", "\nDifferences from uniform with early stopping, in points.\n")
+
+
+def curving(cells: Figures) -> tuple[str, str]:
+    body = []
+    for c in of(cells, "curves"):
+        for end in ("most", "least", "random"):
+            line = [c["arms"][f"{end}_{s}"]["delta"] for s in (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)]
+            body.append([c["cell"]["table"], c["cell"]["rung"], end, *(f"{100 * d[0]:+.2f}" for d in line)])
+    head = ["table", "noise", "dropped first", "5%", "10%", "20%", "30%", "40%", "50%"]
+    notes = "\nDifference from training on all rows (early stop), in points, without that share of the rows.\n"
+    return (rows(head, body) if body else "", notes)
+
+
+def verdicts(cells: Figures) -> tuple[str, str]:
+    chosen = of(cells, "weighting")
+    if not chosen:
+        return "", ""
+    found = summing.verdicts(chosen)
+    body = [[kind, *(n or "" for n in line.values())] for kind, line in found["confusion"].items()]
+    wrong = "; ".join(f"{w['cell']['table']}, {w['cell']['rung']}: `{w['answer']}`" for w in found["wrong"])
+    strict = [c for c in chosen if rules.kind(c["cell"]["rung"], c) in ("much", "clean", "tiny")]
+    first = sum(rules.is_right(c["cell"]["rung"], c) for c in strict)
+    notes = (
+        f"\n{found['right']} of {found['cells']} cells right ({found['right'] / found['cells']:.0%}); of those whose "
+        f"answer is fixed by how they were made (much, clean, tiny) {first} of {len(strict)}. "
+        f"Wrong: {wrong or 'none'}. The rules stand in `benchmarks/evidence/rules.py`.\n"
+    )
+    return rows(["kind of cell", *rules.ALL], body), notes
+
+
+def interactions(cells: Figures) -> tuple[str, str]:
+    body = [
+        [c["cell"]["table"], c["cell"]["rung"], f"{c['wrong']:.1%}", name, f"{f['auc']:.3f}", f"{f['ap']:.3f}"]
+        for c in of(cells, "interactions")
+        for name, f in c["scores"].items()
+    ]
+    return (rows(["table", "read by", "wrong", "reading", "AUROC", "AP"], body) if body else "", "")
+
+
+_BASE = "uniform_early_stop"
+
+
+def _weighed(cells: Figures, rungs: tuple[str, ...]) -> Figures:
+    """Return the comparisons of tables that are large enough to say anything."""
+    return [c for c in of(cells, "weighting", rungs) if c["rows"] >= rules.TINY]
+
+
+def _share(m: summing.Mean) -> str:
+    return f"{m.value:.2f} [{m.low:.2f}, {m.high:.2f}]"
+
+
+def _order(c: dict[str, Any]) -> tuple[Any, ...]:
+    own = c["cell"]
+    return own["tier"] != "quick", own["rung"], own["table"], own["rows"], own["seed"]
