@@ -7,7 +7,7 @@ import pytest
 
 from steelyard import parts
 from steelyard.errors import DataError
-from steelyard.parts.recommenders import Fitted, Recommender, counted
+from steelyard.parts.recommenders import Fitted, Recommender, counted, stacked
 from steelyard.parts.recommenders._stacking import BOTH, LINEAR, TREES, _linear, blend, features, trees
 from steelyard.parts.recommenders.stacked import Stacked, about
 from steelyard.testing.recommenders import ITEMS, NEVER, ONCE, USERS, table
@@ -66,6 +66,16 @@ def test_the_one_that_knows_is_heard_and_noise_is_not():
     for own, which in zip(scores, taken, strict=True):
         assert (own[which][:, None] > own[~which]).mean() > 0.99
     assert np.abs(fitted.blend.linear[0]) > 5 * np.abs(fitted.blend.linear[1])
+
+
+def test_two_of_a_kind_are_two(monkeypatch):
+    """And a catalogue that is weighed some users at a time is weighed the same."""
+    of = (Noting(knows=True, seen=[]), Noting(seen=[]), "popularity")
+    fitted = Stacked(of=of, teach=20, rounds=5).fit(ROWS)
+    assert list(fitted.members) == ["noting", "noting#2", "popularity"]
+    whole = fitted.scores(np.arange(9))
+    monkeypatch.setattr(stacked, "_ITEMS", 2 * ITEMS)
+    np.testing.assert_array_equal(fitted.scores(np.arange(9)), whole)
 
 
 def lists(rows: int, signal: np.ndarray):
