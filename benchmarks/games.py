@@ -36,9 +36,10 @@ PARTS = ("popularity", "item_knn", "ease", "sasrec", "two_tower", "cross_encoder
 READERS = ("cross_encoder",)
 MEASURES = ("ndcg@10", "hit@10", "mrr")
 DRAWS, LENGTH = 2000, 100
-NOTES = """Intervals: users drawn 2,000 times, paired. One thread, bf16 for the encoder; CPU seconds of a loaded
-machine. The cross-encoder learns from the rows of those users alone whom it reads: every pair is a pass through the
-network."""
+NOTES = """
+Intervals: users drawn 2,000 times, paired. One thread, bf16 for the encoder; CPU seconds of a loaded machine.
+Fewer rows learned: `--rows listed`, or for the cross-encoder the rows of those users alone whom it reads (`--read`),
+since every pair is a pass through the network."""
 
 
 @dataclasses.dataclass(frozen=True)
