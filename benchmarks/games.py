@@ -31,20 +31,15 @@ from steelyard.values.scale import Scale
 
 KEPT = Path("runs") / "games"
 TITLE = "Recommenders: given candidates with texts (amazon_games_seq)"
-#: Recommender -> its options, and how many users of each half it reads (None: all).
-PARTS: dict[str, tuple[dict, int | None]] = {
-    "popularity": ({}, None),
-    "item_knn": ({}, None),
-    "ease": ({}, None),
-    "sasrec": ({}, None),
-    "two_tower": ({}, None),
-    "cross_encoder": ({}, 100),
-}
+PARTS = ("popularity", "item_knn", "ease", "sasrec", "two_tower", "cross_encoder")
+#: Those for which every pair is a pass through a network: they read some users of each half (``--read``).
+READERS = ("cross_encoder",)
 MEASURES = ("ndcg@10", "hit@10", "mrr")
 DRAWS, LENGTH = 2000, 100
-NOTES = """Intervals: users drawn 2,000 times, paired. One thread, bf16 for the encoder; CPU seconds of a loaded
-machine. The cross-encoder learns from the rows of those users alone whom it reads: every pair is a pass through the
-network."""
+NOTES = """
+Intervals: users drawn 2,000 times, paired. One thread, bf16 for the encoder; CPU seconds of a loaded machine.
+Fewer rows learned: `--rows listed`, or for the cross-encoder the rows of those users alone whom it reads (`--read`),
+since every pair is a pass through the network."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,20 +92,22 @@ def asked(users: int | None) -> Asked:
     return Asked(everything.take(learn), listed, lists, tested)
 
 
-def measured(name: str, it: Asked, listed: bool) -> None:
-    """Fit a recommender, ask it for all its lists, keep what it says. listed: learn from users with a list alone."""
-    options, few = PARTS[name]
+def measured(name: str, it: Asked, listed: bool, few: int) -> None:
+    """Fit a recommender, ask it for its lists, keep what it says.
+
+    listed: learn from users with a list alone. few: users of each half that a reader reads.
+    """
     who = np.arange(len(it.user))
     learn = it.learn.take(np.isin(it.learn.user, it.user)) if listed else it.learn
-    if few is not None:  # its cost is a pass a pair: it learns from the rows of those whom it is asked about
+    if name in READERS:  # it learns from the rows of those whom it is asked about
         who = np.concatenate([who[it.tested == half][:few] for half in (False, True)])
         learn = learn.take(np.isin(learn.user, it.user[who]))
     started = time.process_time()
-    fitted = parts.make("recommenders", name, **options).fit(learn, seed=0)
+    fitted = parts.make("recommenders", name).fit(learn, seed=0)
     fit = time.process_time() - started
     said = np.full(it.items.shape, np.nan, np.float32)
     said[who] = fitted.among(it.user[who], it.items[who])
-    about = {"fit": fit, "ask": time.process_time() - started - fit, "rows": len(learn), "options": options}
+    about = {"fit": fit, "ask": time.process_time() - started - fit, "rows": len(learn)}
     about["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     KEPT.mkdir(parents=True, exist_ok=True)
     np.savez(KEPT / f"{name}.npz", said=said, user=it.user, about=json.dumps(about))
@@ -152,10 +149,10 @@ def table(it: Asked) -> str:
             if np.array_equal(kept["user"], it.user):
                 found[name] = (kept["said"], json.loads(str(kept["about"])))
     out = []
-    for names in ([n for n in found if PARTS[n][1] is None], list(found)):
+    for names in ([n for n in found if n not in READERS], list(found)):
         said = {n: found[n][0] for n in names}
         who = np.flatnonzero(np.all([np.isfinite(s[:, 0]) for s in said.values()], axis=0))
-        if out and len(names) == len(found) and all(PARTS[n][1] is None for n in names):
+        if out and not set(names) & set(READERS):
             break
         said["stacked"], way = stacked(names, said, it, who)
         tests = who[it.tested[who]]
@@ -165,7 +162,7 @@ def table(it: Asked) -> str:
         for name in said:
             cells = [f"{per[name][m].mean():.4f}" for m in MEASURES]
             gap = per["stacked"][MEASURES[0]] - per[name][MEASURES[0]]
-            low, high = np.quantile(times @ gap / times.sum(1), [0.025, 0.975])
+            low, high = np.quantile(times @ gap / np.maximum(times.sum(1), 1), [0.025, 0.975])
             against = "-" if name == "stacked" else f"{gap.mean():+.4f} [{low:+.4f}, {high:+.4f}]"
             about = found[name][1] if name in found else None
             cost = [f"{about['rows']:,}", f"{about['fit']:.0f}", f"{about['ask']:.0f}"] if about else ["-", "-", "-"]
@@ -181,10 +178,11 @@ if __name__ == "__main__":
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--only", choices=[*PARTS, "stacked"], action="append", help="all when it is not given")
     words.add_argument("--users", type=int, help="at most that many lists, half of them to teach")
+    words.add_argument("--read", type=int, default=400, help="users of each half that the cross-encoder reads (400)")
     words.add_argument("--rows", choices=["all", "listed"], default="all", help="what recommenders learn from")
     args = words.parse_args()
     it = asked(args.users)
     for name in args.only or PARTS:
         if name != "stacked":
-            measured(name, it, args.rows == "listed")
+            measured(name, it, args.rows == "listed", args.read)
     keep(TITLE, "python benchmarks/games.py", table(it), NOTES)

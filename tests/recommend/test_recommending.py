@@ -246,3 +246,11 @@ def test_a_model_without_steps_stops_nowhere(rows) -> None:
     cell = recommending.run(rows, made("item_knn"), SETTINGS, 0, keep_nothing)
     np.testing.assert_array_equal(cell.values["uniform"], cell.values[BASE])
     assert "step_t_ce" not in cell.values
+
+
+@pytest.mark.parametrize(
+    ("model", "rows", "size"),
+    [("bpr", 1000, 64), ("bpr", 20_000, 200), ("bpr", 10**6, 2048), ("cross_encoder", 10**6, 8)],
+)
+def test_a_recommender_takes_a_hundred_steps_an_epoch_and_no_batch_above_its_own(model, rows, size) -> None:
+    assert recommendation._sized(model, rows).batch_size == size

@@ -7,7 +7,7 @@ import pytest
 
 from steelyard import parts
 from steelyard.errors import DataError
-from steelyard.parts.recommenders import Fitted, Recommender, counted
+from steelyard.parts.recommenders import Fitted, Recommender, counted, stacked
 from steelyard.parts.recommenders._stacking import BOTH, LINEAR, TREES, _linear, blend, features, trees
 from steelyard.parts.recommenders.stacked import Stacked, about
 from steelyard.testing.recommenders import ITEMS, NEVER, ONCE, USERS, table
@@ -68,6 +68,16 @@ def test_the_one_that_knows_is_heard_and_noise_is_not():
     assert np.abs(fitted.blend.linear[0]) > 5 * np.abs(fitted.blend.linear[1])
 
 
+def test_two_of_a_kind_are_two(monkeypatch):
+    """And a catalogue that is weighed some users at a time is weighed the same."""
+    of = (Noting(knows=True, seen=[]), Noting(seen=[]), "popularity")
+    fitted = Stacked(of=of, teach=20, rounds=5).fit(ROWS)
+    assert list(fitted.members) == ["noting", "noting#2", "popularity"]
+    whole = fitted.scores(np.arange(9))
+    monkeypatch.setattr(stacked, "_ITEMS", 2 * ITEMS)
+    np.testing.assert_array_equal(fitted.scores(np.arange(9)), whole)
+
+
 def lists(rows: int, signal: np.ndarray):
     """Return lists whose first item is told by a sum of two recommenders, ``signal`` of each."""
     said = RNG.normal(size=(2, rows, 10))
@@ -88,14 +98,18 @@ def test_two_that_know_a_little_are_better_together():
     assert first_place(found.relevance(test)) > max(alone) + 0.08
 
 
-def test_one_alone_is_kept_where_it_is_best():
-    """The way is the best on the lists set aside; a part alone is a way."""
-    x = lists(40, np.array([9.0, 0.0]))
-    found = blend(x, np.ones(40), ("a", "b"), trees(30), 0)
-    assert found.value[found.way] == max(found.value.values())
-    assert {"a", "b"} < found.value.keys()
-    alone = replace(found, way="a")
-    np.testing.assert_array_equal(alone.relevance(x), x.said[:, :, 0])
+def test_one_alone_is_kept_where_it_is_best_on_the_lists_set_aside():
+    """On these the first recommender is right; on the lists that the sum and the trees learn from it is wrong."""
+    aside = np.random.default_rng(0).permutation(40)[:10]
+    said = RNG.normal(size=(2, 40, 10))
+    said[0, :, 0] = np.where(np.isin(np.arange(40), aside), 9, -9)
+    x = features(
+        {"a": said[0], "b": said[1]}, np.tile(np.arange(10), (40, 1)), np.ones(10), np.zeros((10, 0)), np.ones(40)
+    )
+    found = blend(x, np.ones(40), ("a", "b"), trees(10), 0)
+    assert found.way == "a"
+    assert found.value["a"] == 1 > max(found.value[way] for way in (LINEAR, TREES, BOTH, "b"))
+    np.testing.assert_array_equal(found.relevance(x), x.said[:, :, 0])
 
 
 def test_the_linear_weights_are_those_of_least_loss():

@@ -16,6 +16,9 @@ from steelyard.parts.recommenders._stacking import Blend, blend, features, trees
 from steelyard.values.arrays import Floats, Ints
 from steelyard.values.interactions import Interactions
 
+#: Items whose features exist at once.
+_ITEMS = 500_000
+
 
 @dataclass(frozen=True)
 class Stack(Fitted):
@@ -29,8 +32,16 @@ class Stack(Fitted):
 
     def relevance(self, users: Ints) -> Floats:
         """Return (b, m): the list is the whole catalogue."""
-        every = np.broadcast_to(np.arange(len(self.popularity)), (len(users), len(self.popularity)))
-        return self._weighed(users, every, {name: m.scores(users) for name, m in self.members.items()})
+        m = len(self.popularity)
+        out = np.empty((len(users), m), np.float32)
+        block = max(1, _ITEMS // m)
+        for start in range(0, len(users), block):
+            some = users[start : start + block]
+            every = np.broadcast_to(np.arange(m), (len(some), m))
+            out[start : start + block] = self._weighed(
+                some, every, {n: f.scores(some) for n, f in self.members.items()}
+            )
+        return out
 
     def among(self, users: Ints, items: Ints) -> Floats:
         """Return (b, c) relevance within the list given: what stands beside an item counts."""
@@ -68,8 +79,7 @@ class Stacked(Recommender):
 
     def learn(self, interactions: Interactions, weight: Floats, seed: int) -> Stack:
         rng = np.random.default_rng(seed)
-        members = {n if isinstance(n, str) else type(n).__name__.lower(): n for n in self.of}
-        chosen = {n: parts.make("recommenders", m) if isinstance(m, str) else m for n, m in members.items()}
+        chosen = self._chosen()
         last = self._last(interactions, rng)
         rest = np.ones(len(interactions), bool)
         rest[last] = False
@@ -86,6 +96,16 @@ class Stacked(Recommender):
         fitted = {name: part.fit(interactions, weight, seed) for name, part in chosen.items()}
         length = np.bincount(interactions.user, minlength=interactions.n_users)
         return Stack(*counted(interactions, weight), fitted, found, length, about(interactions))
+
+    def _chosen(self) -> dict[str, Recommender]:
+        """Return the recommenders by name; a name that comes twice is numbered."""
+        out: dict[str, Recommender] = {}
+        for of in self.of:
+            name = of if isinstance(of, str) else type(of).__name__.lower()
+            same = sum(n.split("#")[0] == name for n in out)
+            part = parts.make("recommenders", of) if isinstance(of, str) else of
+            out[f"{name}#{same + 1}" if same else name] = part
+        return out
 
     def _last(self, interactions: Interactions, rng: np.random.Generator) -> Ints:
         """Return the last row of drawn users who have two or more."""
