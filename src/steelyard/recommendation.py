@@ -66,7 +66,7 @@ def score(
 
     given: the rows are the caller's own, so that the file alone does not tell them. model: a recommender's name.
     deep: of the embed tier, whose encoder reads the titles. Items with titles are viewed by text too (``viewed``).
-    Raises DataError for what ``check`` calls unusable, UsageError U186 for a tier of samples, U196 for titles asked
+    Raises DataError for what ``check`` calls unusable, UsageError U186 for a tier of samples, U206 for titles asked
     to be embedded where there are none.
     """
     from steelyard.acts import inspecting, taking
@@ -119,14 +119,14 @@ def viewed(
 ) -> tuple[Callable[[Interactions], Views | None] | None, dict[str, Any]]:
     """Return what looks at positive rows by text and by others, and how it does: ``by``, and ``why`` where it cannot.
 
-    by: ``words`` of the titles, or the encoder of ``deep``. Raises UsageError U196 where an encoder has no titles.
+    by: ``words`` of the titles, or the encoder of ``deep``. Raises UsageError U206 where an encoder has no titles.
     """
     from steelyard.acts import viewing
 
     titles = [] if rows.titles is None else [str(t or "") for t in rows.titles]
     if not any(titles):
         if deep:
-            raise UsageError("U196", tier="embed")
+            raise UsageError("U206", tier="embed")
         return None, {"by": None, "why": "no_titles"}
     size = min(rows.n_items, rows.n_users)
     if size > VIEWED:
@@ -195,7 +195,7 @@ def compare(
     model: the recommender that the arms train. metric: a measure of lists with a cut, such as ``recall@20``. arms:
     some of user_gate, ips, step_t_ce, step_r_ce; none: all that the model can take. Where the table tells what was
     shown, measures of clicks stand beside those of lists, and ``gauc`` may decide.
-    Raises DataError D230 without test rows, D231 for gauc where nothing tells what was shown.
+    Raises DataError D230 without test rows, D235 for gauc where nothing tells what was shown.
     """
     from steelyard.acts import clicking, contrasting, recommending
     from steelyard.acts.cells import Settings

@@ -102,12 +102,12 @@ class Cell:
 def run(rows: Interactions, parts: Parts, settings: Settings, number: int, keep: Keep) -> Cell:
     """Return one cell. keep: stages of the run; an arm is one.
 
-    Raises DataError D230 without rows to test on, D231 where clicks are to decide and nothing tells what was shown.
+    Raises DataError D230 without rows to test on, D235 where clicks are to decide and nothing tells what was shown.
     """
     seed = settings.seed + 1000 * number
     sets = three_sets(rows, seed)
     if parts.by_clicks and not (sets.shown and clicking.both_within(sets.shown.test)):
-        raise DataError("D231", measure=parts.decides.name)
+        raise DataError("D235", measure=parts.decides.name)
     readings = readings_inside(sets.learn, parts, settings, seed)
     values: dict[str, Floats] = {}
     more: dict[str, Mapping[str, float]] = {}
