@@ -67,7 +67,7 @@ def score(
 
     given: the rows are the caller's own, so that the file alone does not tell them. model: a recommender's name.
     deep: of the embed tier, whose encoder reads the titles. Items with titles are viewed by text too (``viewed``).
-    Raises DataError for what ``check`` calls unusable, UsageError U186 for a tier of samples, U196 for titles asked
+    Raises DataError for what ``check`` calls unusable, UsageError U186 for a tier of samples, U206 for titles asked
     to be embedded where there are none.
     """
     from steelyard.acts import inspecting, taking
@@ -120,14 +120,14 @@ def viewed(
 ) -> tuple[Callable[[Interactions], Views | None] | None, dict[str, Any]]:
     """Return what looks at positive rows by text and by others, and how it does: ``by``, and ``why`` where it cannot.
 
-    by: ``words`` of the titles, or the encoder of ``deep``. Raises UsageError U196 where an encoder has no titles.
+    by: ``words`` of the titles, or the encoder of ``deep``. Raises UsageError U206 where an encoder has no titles.
     """
     from steelyard.acts import viewing
 
     titles = [] if rows.titles is None else [str(t or "") for t in rows.titles]
     if not any(titles):
         if deep:
-            raise UsageError("U196", tier="embed")
+            raise UsageError("U206", tier="embed")
         return None, {"by": None, "why": "no_titles"}
     size = min(rows.n_items, rows.n_users)
     if size > VIEWED:
@@ -198,7 +198,7 @@ def compare(
     some of user_gate, ips, step_t_ce, step_r_ce; none: all that the model can take. candidates: a path or table with
     the items that are ranked for each user, in place of all items. Where the table tells what was shown, measures of
     clicks stand beside those of lists, and ``gauc`` may decide.
-    Raises DataError D230 without test rows, D231 for gauc where nothing tells what was shown, D232 for candidates that
+    Raises DataError D230 without test rows, D235 for gauc where nothing tells what was shown, D232 for candidates that
     are none of these interactions.
     """
     from steelyard.acts import clicking, contrasting, recommending, shortlisting

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from steelyard.errors import DataError, UsageError
+from steelyard.errors import DataError, UsageError, nearest
 from steelyard.scored import Scored, sentence
 from steelyard.values.arrays import Ints
 from steelyard.values.interactions import Interactions
@@ -34,10 +34,11 @@ class Taken(Scored):
         return found
 
     def query(self, asked: str, *, mask: bool = True) -> list[dict[str, Any]]:
-        """Return all rows of the user with this id, most doubted first. Raises UsageError U123 for nobody."""
+        """Return all rows of the user with this id, most doubted first. Raises UsageError U207 for nobody."""
         found = np.flatnonzero(self.column("user").astype(str) == asked.strip())
         if not len(found):
-            raise UsageError("U123", query=asked)
+            known = np.unique(self.column("user").astype(str)).tolist()
+            raise UsageError("U207", user=asked, near=nearest(asked, known) or "-", users=len(known))
         doubt = np.nan_to_num(self.column("suspicion")[found], nan=-1.0)
         return self.rows(found[np.argsort(-doubt, kind="stable")], mask=mask)
 

@@ -85,7 +85,7 @@ def test_without_shown_rows_there_are_no_clicks_and_they_cannot_decide() -> None
     assert "auc" not in cell.more["uniform"]
     with pytest.raises(DataError) as error:
         recommending.run(shop(), by_clicks(), SETTINGS, 0, keep_nothing)
-    assert error.value.code == "D231"
+    assert error.value.code == "D235"
 
 
 def test_the_command_line_shows_clicks_and_lets_them_decide(tmp_path, capsys) -> None:

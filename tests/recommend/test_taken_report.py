@@ -8,7 +8,7 @@ import pytest
 
 import steelyard as sy
 from steelyard import api, reporting
-from steelyard.acts import contrasting
+from steelyard.acts import contrasting, recommending
 from steelyard.acts.cells import Settings
 from steelyard.acts.recommending import Cell
 from steelyard.page import render
@@ -95,10 +95,23 @@ def test_without_relevant_the_page_says_what_is_not_known(table, tmp_path) -> No
 
 
 def test_each_arm_is_told_for_every_band_of_activity_and_with_all_measures(run, compared, tmp_path) -> None:
-    bands = {s.value for s in compared.slices}
-    assert {(s.arm, s.value) for s in compared.slices} == {(a, b) for a in ("user_gate", "ips") for b in bands}
+    bands = {(s.column, s.value) for s in compared.slices}
+    assert {(s.arm, s.column, s.value) for s in compared.slices} == {
+        (a, *b) for a in ("user_gate", "ips") for b in bands
+    }
+    bands = {value for _, value in bands}
+    assert bands & {"5-19", "20-99"}  # of items
     text = sy.report(run, tmp_path / "r.html").read_text(encoding="utf-8")
-    for said in ("rows of the user", "用户的行数", "coverage", "覆盖率", "item_knn", *bands):
+    for said in (
+        "rows of the user",
+        "用户的行数",
+        "takers of the item",
+        "商品的取用者",
+        "coverage",
+        "覆盖率",
+        "item_knn",
+        *bands,
+    ):
         assert said in text, said
     assert compared.answer in text
     assert not re.search(r"\bnan\b", text)
@@ -135,6 +148,35 @@ def test_where_no_arm_changes_any_list_the_smallest_visible_difference_is_that_o
     assert found.smallest_visible == pytest.approx(3 / 300)
     moved = concluded({"uniform_early_stop": 0.0, "user_gate": 0.1, "shuffled": 0.0}, np.arange(300) // 10 + 1)
     assert moved.smallest_visible < 3 / 300
+
+
+def test_effects_on_items_are_those_of_their_band_and_change_no_verdict() -> None:
+    activity = np.arange(300) // 10 + 1
+    base = 0.3 + 0.01 * np.random.default_rng(0).random(300)
+    gains = {"uniform_early_stop": 0.0, "user_gate": 0.1, "shuffled": 0.0}
+    values = {name: base + gain for name, gain in gains.items()}
+    cold = {name: np.where(np.arange(300) < 120, base - 3 * gain, np.nan) for name, gain in gains.items()}
+    few = {name: np.where(np.arange(300) < 10, base, np.nan) for name in gains}
+    plain, more = dict.fromkeys(values, 1.0), {name: {} for name in values}
+    cells = [Cell(values, more, plain, plain, activity, 9, {}, {"0-4": cold, "5-19": few}) for _ in range(3)]
+    found = contrasting.conclude(
+        cells, "recall@10", "bpr", "gold", Settings(seeds=3, min_gain=0, interest=0.01, seed=7)
+    )
+    (effect,) = [s for s in found.slices if s.column == "takers_of_item"]  # ten users are too few to tell
+    assert (effect.value, effect.n, effect.harmed) == ("0-4", 120, True)
+    assert effect.delta.value == pytest.approx(-0.3)
+    assert (found.answer, found.recommended) == ("use_weights", "user_gate")
+
+
+def test_bands_of_items_part_what_was_held_out() -> None:
+    sets = recommending.three_sets(shop(), 0)
+    bands = recommending.bands_of(sets)
+    assert sum(b.nnz for b in bands.values()) == sets.test.nnz
+    takers = np.bincount(sets.learn.item, minlength=sets.test.shape[1])
+    for name, held in bands.items():
+        low, _, high = name.partition("-")
+        own = takers[np.unique(held.indices)] if held.nnz else np.zeros(0)
+        assert ((own >= int(low)) & (own <= int(high or 10**9))).all()
 
 
 def test_a_source_that_is_gone_is_said_and_the_page_is_made_all_the_same(table, tmp_path) -> None:

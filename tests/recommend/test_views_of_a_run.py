@@ -41,7 +41,7 @@ def test_without_titles_there_are_no_views_and_the_run_says_why(table, tmp_path)
     assert "two_views" not in run.table.column_names
     with pytest.raises(UsageError) as error:
         sy.score(bare, tier="embed", run_dir=tmp_path)
-    assert error.value.code == "U196"
+    assert error.value.code == "U206"
 
 
 def test_a_catalogue_too_large_for_them_is_said(table, tmp_path, monkeypatch, capsys) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,7 @@ def conclude(cells: list[Cell], measure: str, model: str, on: str, settings: Set
     visible = 2.8 * max((deviation(draws, n) for n in candidates), default=0.0)
     effects = _bands(cells, candidates, settings)
     own = tuple(e for e in effects if winner is not None and e.arm == winner.name)
+    effects += _popular(cells, candidates, settings)
     tested = np.any([np.isfinite(c.values[BASE]) for c in cells], axis=0)
     groups = int(tested.sum())
     answer, why = decide(arms, winner, own, groups, visible, settings, len(cells))
@@ -112,12 +114,36 @@ def _bands(cells: list[Cell], arms: list[str], settings: Settings) -> tuple[Slic
     chosen = {name: of for name, of in bands.items() if (of & tested).sum() >= LEAST_USERS}
     out = []
     for name, of in chosen.items():
-        values, draws = bootstrap(cells, [BASE, *arms], settings, of)
-        for arm in arms:
-            value = float(np.nanmean(difference(values, arm, BASE)))
-            found = interval(value, difference(draws, arm, BASE), 0.05 / len(chosen))
-            out.append(SliceEffect(arm, "rows_of_user", name, int((of & tested).sum()), found, found.high_strict < 0))
+        found = bootstrap(cells, [BASE, *arms], settings, of)
+        out += _effects("rows_of_user", name, int((of & tested).sum()), found, arms, len(chosen))
     return tuple(out)
+
+
+def _popular(cells: list[Cell], arms: list[str], settings: Settings) -> tuple[SliceEffect, ...]:
+    """Return what each arm does for items of few, of more and of many takers.
+
+    They are shown and change no verdict: what lists rare items higher takes the place of popular ones by its nature.
+    """
+    held = {b: np.any([np.isfinite(c.popular[b][BASE]) for c in cells], axis=0) for b in cells[0].popular}
+    chosen = {b: int(of.sum()) for b, of in held.items() if of.sum() >= LEAST_USERS}
+    out = []
+    for band, count in chosen.items():
+        found = bootstrap([replace(c, values=c.popular[band]) for c in cells], [BASE, *arms], settings)
+        out += _effects("takers_of_item", band, count, found, arms, len(chosen))
+    return tuple(out)
+
+
+def _effects(
+    column: str, name: str, n: int, found: tuple[dict[str, Floats], dict[str, Floats]], arms: list[str], bands: int
+) -> list[SliceEffect]:
+    """Return one effect an arm; strict for all ``bands`` of its column together. found: of ``bootstrap``."""
+    values, draws = found
+    out = []
+    for arm in arms:
+        value = float(np.nanmean(difference(values, arm, BASE)))
+        told = interval(value, difference(draws, arm, BASE), 0.05 / bands)
+        out.append(SliceEffect(arm, column, name, n, told, told.high_strict < 0))
+    return out
 
 
 def _limits(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from steelyard.acts.checks.cost import Machine
 from steelyard.acts.checks.feedback import CHECKS
-from steelyard.acts.checks.toll import tolls
+from steelyard.acts.checks.toll import check_memory, tolls
 from steelyard.values.checkup import Checkup
 from steelyard.values.interactions import Interactions
 
@@ -14,7 +14,9 @@ def check(of: Interactions, *, strict: bool = False, machine: Machine | None = N
 
     machine: whose cores and memory the estimates of ``score`` and ``compare`` are for; None: this one.
     """
-    found = [*of.notes, *(f for look in CHECKS for f in look(of))]
+    machine = machine or Machine.here()
+    told = tolls(of, machine)
+    found = [*of.notes, *(f for look in CHECKS for f in look(of)), *check_memory(of, machine, told)]
     splits = {str(s): int((of.split == s).sum()) for s in ("train", "valid", "test") if (of.split == s).any()}
     facts = {
         "task": "recommendation",
@@ -25,4 +27,4 @@ def check(of: Interactions, *, strict: bool = False, machine: Machine | None = N
         "items": of.n_items,
         "positive": int(of.positive.sum()),
     }
-    return Checkup(tuple(found), facts, tolls(of, machine or Machine.here()), strict)
+    return Checkup(tuple(found), facts, told, strict)

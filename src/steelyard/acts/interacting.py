@@ -287,4 +287,8 @@ def _notes(got: Gathered, table: pa.Table | None) -> list[Finding]:
             notes.append(Finding("D204", "warn", lacking, {"items": len(ids), "listed": len(table)}))
         else:
             notes.append(Finding("D204.ok", "ok", len(ids), {"listed": len(table)}))
+        named = pc.value_counts(table.group_by(["item_id", "title"]).aggregate([])["item_id"].combine_chunks())
+        twice = [str(v["values"]) for v in named.to_pylist() if v["counts"] > 1]
+        if twice:
+            notes.append(Finding("D236", "warn", len(twice), {"shown": ", ".join(twice[:3])}))
     return notes

@@ -22,6 +22,7 @@ from steelyard.acts.stages import Keep
 from steelyard.errors import DataError, EnvironmentProblem
 from steelyard.values.arrays import AnyArray, Floats, Ints, Mask, Strings
 from steelyard.values.interactions import Interactions
+from steelyard.values.ranking import Ranking
 from steelyard.values.readings import Readings
 from steelyard.values.weights import effective_sample_size
 
@@ -36,6 +37,8 @@ BASELINES = ("popularity", "item_knn", "ease")
 
 #: Share of a user's rows to test on, and of its rows to stop by: users of five rows have one of each.
 HELD = 0.2
+#: Least takers of the bands of items for which arms are told apart; the first band is that of cold items.
+POPULAR = (0, 5, 20, 100)
 
 Importance = Callable[[Ints, Floats, float], Floats]
 
@@ -94,7 +97,9 @@ class Sets:
 class Cell:
     """What one cell found. values: arm -> (u,) measure, NaN for users without test rows. more: arm -> every measure,
     coverage and gini. ess, top: arm -> n_eff / n and the weight of the top 1%. activity: (u,) rows to learn from.
-    refused: baselines that this machine cannot train, with the reason."""
+    refused: baselines that this machine cannot train, with the reason. popular: band of takers (``bands_of``) -> arm
+    -> (u,) the deciding measure when only held-out items of the band are wanted, NaN for users without one; empty where
+    clicks decide."""
 
     values: Mapping[str, Floats]
     more: Mapping[str, Mapping[str, float]]
@@ -103,6 +108,7 @@ class Cell:
     activity: Ints
     rows: int
     refused: Mapping[str, EnvironmentProblem]
+    popular: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
 
 
 def run(
@@ -115,14 +121,14 @@ def run(
 ) -> Cell:
     """Return one cell. keep: stages of the run; an arm is one. narrow: gives the sets their candidates.
 
-    Raises DataError D230 without rows to test on, D231 where clicks are to decide and nothing tells what was shown.
+    Raises DataError D230 without rows to test on, D235 where clicks are to decide and nothing tells what was shown.
     """
     seed = settings.seed + 1000 * number
     sets = three_sets(rows, seed)
     if narrow is not None:
         sets = narrow(sets)
     if parts.by_clicks and not (sets.shown and clicking.both_within(sets.shown.test)):
-        raise DataError("D231", measure=parts.decides.name)
+        raise DataError("D235", measure=parts.decides.name)
     readings = readings_inside(sets.learn, parts, settings, seed)
     values: dict[str, Floats] = {}
     more: dict[str, Mapping[str, float]] = {}
@@ -131,13 +137,22 @@ def run(
     ways = list(arms(readings, sets.learn, parts, settings, seed))
     depth = _depth(parts, rows.n_items)
     users = np.flatnonzero(np.diff(sets.test.indptr) > 0)
+    bands = {} if parts.by_clicks else bands_of(sets)
+    popular: dict[str, dict[str, Floats]] = {band: {} for band in bands}
+
+    def told(arm: str, found: Mapping[str, AnyArray], which: str) -> None:
+        values[arm], more[arm] = judge(found, which, sets, users, parts)
+        for band, held in bands.items():
+            ranked = ranking(found[which], held, users)
+            popular[band][arm] = _spread(parts.decides.per_query(ranked), ranked, rows.n_users)
+
     for name, weight, importance in ways:
         found = keep(
             f"cell-{number}-{name}", partial(_lists, parts.base, parts, sets, weight, importance, seed, users, depth)
         )
         both = {"uniform": "last", BASE: "best"} if name == "uniform" else {name: "best"}
         for arm, which in both.items():
-            values[arm], more[arm] = judge(found, which, sets, users, parts)
+            told(arm, found, which)
             ess[arm] = float(found["ess"])
             top[arm] = _top_share(weight)
     for name, part in parts.baselines.items():
@@ -147,10 +162,10 @@ def run(
         except EnvironmentProblem as e:
             refused[name] = e
             continue
-        values[name], more[name] = judge(found, "best", sets, users, parts)
+        told(name, found, "best")
         ess[name], top[name] = 1.0, 0.01
     activity = np.bincount(sets.learn.user, minlength=rows.n_users)
-    return Cell(values, more, ess, top, activity, len(sets.learn), refused)
+    return Cell(values, more, ess, top, activity, len(sets.learn), refused, popular)
 
 
 def three_sets(rows: Interactions, seed: int) -> Sets:
@@ -241,9 +256,27 @@ def judge(
         ranked = clicking.as_ranking(sets.shown.test, found[f"{which}_score"])
         more[parts.decides.name] = parts.decides.overall(ranked)
     deciding = parts.decides.per_query(ranked) if parts.by_clicks else per_user[parts.decides.name]
-    whole = np.full(sets.test.shape[0], np.nan)
-    whole[np.unique(ranked.group)] = deciding
-    return whole, more
+    return _spread(deciding, ranked, sets.test.shape[0]), more
+
+
+def bands_of(sets: Sets) -> dict[str, csr_array]:
+    """Return by band of takers in the rows to learn from, such as ``5-19``, the test items (u, m) of that band."""
+    takers = np.bincount(sets.learn.item, minlength=sets.test.shape[1])
+    place = np.searchsorted(POPULAR, takers, side="right") - 1
+    out = {}
+    for band, low in enumerate(POPULAR):
+        name = f"{low}-{POPULAR[band + 1] - 1}" if band + 1 < len(POPULAR) else f"{low}-"
+        held = csr_array(sets.test.multiply((place == band)[None, :]))
+        held.eliminate_zeros()
+        out[name] = held
+    return out
+
+
+def _spread(value: Floats, ranked: Ranking, users: int) -> Floats:
+    """Return (u,) values of the groups of a ranking, whose codes are users; NaN for the others."""
+    whole = np.full(users, np.nan)
+    whole[np.unique(ranked.group)] = value
+    return whole
 
 
 def _lists(

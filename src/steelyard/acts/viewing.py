@@ -62,11 +62,11 @@ def view(rows: Interactions, vectors: Any, fitted: Any, seed: int = 0, strangers
         meant, strange_meant = _meant(u, i, who, what, vectors)
         left = size[u] > 1
         score = np.full(len(u), np.nan)
-        score[left] = fitted.left_out(u[left], i[left])
+        score[left] = _by_others(fitted, u[left], i[left])
         score[left & (takers[i] == 1)] = -np.inf
         strange = np.full(len(who), np.nan)
         known = size[who] > 1
-        strange[known] = fitted.left_out(who[known], what[known])
+        strange[known] = _by_others(fitted, who[known], what[known])
         text[own], strange_text = _placed(u, meant, who, strange_meant)
         others[own], strange_others = _placed(u, score, who, strange)
         both = np.isfinite(strange_text) & np.isfinite(strange_others)
@@ -175,6 +175,12 @@ def _strangers(user: Ints, pair: Ints, reach: Reach, rng: np.random.Generator, c
     what = reach.draw(who, rng)
     strange = ~np.isin(who * len(reach.order) + what, pair)
     return who[strange], what[strange]
+
+
+def _by_others(fitted: Any, user: Ints, item: Ints) -> Floats:
+    """Return (k,) scores of pairs by a model without the user; none where nobody is asked for."""
+    found: Floats = fitted.left_out(user, item) if len(user) else np.zeros(0)
+    return found
 
 
 def _meant(user: Ints, item: Ints, who: Ints, what: Ints, vectors: Any) -> tuple[Floats, Floats]:

@@ -46,7 +46,7 @@ def check_counts(of: Interactions) -> Findings:
     counts: dict[str, object] = {"users": of.n_users, "items": of.n_items, "density": density}
     yield finding(of, "D210.ok", "ok", None, len(of), **counts, each=len(of) / max(of.n_users, 1))
     if not of.positive.any():
-        yield finding(of, "D228", "error", count=len(of))
+        yield finding(of, "D228", "error", count=len(of), lowest=float(of.value.min()) if len(of) else 0.0)
     elif of.n_users < 2 or of.n_items < 2:
         yield finding(of, "D229", "error", count=len(of), users=of.n_users, items=of.n_items)
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from steelyard.acts.checks.cost import Machine
+from steelyard.acts.checks.looked import Findings
+from steelyard.values.findings import Finding
 from steelyard.values.interactions import Interactions
 
 #: Seconds of one core with the defaults: item_knn reads, bpr is trained. Measured by processor time on generated tables
@@ -28,6 +30,21 @@ VIEWED = 10_000
 BASE_BYTES, ROW_BYTES, PAIR_BYTES, BLOCK = 2.5e8, 400.0, 12.0, 1024
 
 
+def ease_bytes(of: Interactions) -> float:
+    """Return the memory of the one matrix that EASE inverts, of items or of users, whichever are fewer."""
+    return 5.0 * float(min(of.n_items, len(np.unique(of.user[of.positive])))) ** 2
+
+
+def check_memory(of: Interactions, machine: Machine, told: dict[str, dict[str, Any]]) -> Findings:
+    """Warn where EASE cannot take part in a comparison here, and where scoring itself is short of memory."""
+    facts = {"items": of.n_items, "free": machine.memory / 1e9}
+    if ease_bytes(of) > machine.memory:
+        yield Finding("D233", "warn", of.n_items, {**facts, "needed": ease_bytes(of) / 1e9})
+    needed = told["score"]["memory_bytes"]
+    if needed > machine.memory:
+        yield Finding("D234", "warn", len(of), {**facts, "needed": needed / 1e9})
+
+
 def tolls(of: Interactions, machine: Machine) -> dict[str, dict[str, Any]]:
     """Return by verb, ``score`` and ``compare``, seconds, rows a second, memory in bytes and cores, as tiers have them.
 
@@ -44,10 +61,11 @@ def tolls(of: Interactions, machine: Machine) -> dict[str, dict[str, Any]]:
     score = s["start"] + (FOLDS + 1) * read + s["row"] * len(of) + seen * (s["view"] * users + s["cube"] * small**3)
     lists = s["list"] * users * items
     arm = EPOCHS * s["step"] * n + 1.5 * LOOKS * lists
-    compare = SEEDS * ((INNER + 1) * read + ARMS * arm + s["cube"] * small**3 + 3 * lists)
+    ease = ease_bytes(of) if ease_bytes(of) <= machine.memory else 0.0
+    compare = SEEDS * ((INNER + 1) * read + ARMS * arm + s["cube"] * small**3 * (ease > 0) + 3 * lists)
     held = BASE_BYTES + ROW_BYTES * len(of) + PAIR_BYTES * min(together, float(items) * items)
     blocks = 4.0 * BLOCK * items * 3
-    memory = {"score": held + blocks + seen * 5.0 * small**2, "compare": held + blocks + 5.0 * small**2}
+    memory = {"score": held + blocks + seen * ease_bytes(of), "compare": held + blocks + ease}
     told = {"score": score, "compare": s["start"] + compare}
     return {
         verb: {
