@@ -29,8 +29,7 @@ def readings(samples, seed: int):
     measured = scoring.measure(table, models["linear"], models["boosted"], seed=seed, each=each)
     measured |= neighbour_labels(table, seed=seed)
     signals = scoring.as_signals(samples.row_key, table, measured)
-    made = {n: parts.make("estimators", n) for n in parts.names("estimators")}
-    return signals, estimating.read_out(signals, made)
+    return signals, estimating.read_out(signals, parts.of_samples("estimators"))
 
 
 def adjusted(p: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ from steelyard.values.comparison import Comparison, Interval
 def compared(samples, seeds: int, model: str, metric: str | None = None) -> Comparison:
     judged = api._judged(samples, metric)
     everything = {m: parts.make("models", m) for m in ("linear", "boosted")}
-    everything |= {kind: {n: parts.make(kind, n) for n in parts.names(kind)} for kind in ("estimators", "policies")}
+    everything |= {kind: parts.of_samples(kind) for kind in ("estimators", "policies")}
     started = time.monotonic()
 
     def progress(stage: str, done: int, total: int) -> None:

@@ -10,8 +10,8 @@ LEVEL = {
     "version": 0, "__main__": 5, "wording": 0, "errors": 0, "values": 0, "plan": 0,
     "parts": 1, "features": 1, "gradients": 1, "demonstration": 4,
     "acts": 2, "run": 3, "engine": 3, "page": 3,
-    "machine": 1, "scored": 4, "tiers": 4, "provenance": 4, "reporting": 4, "compared": 4, "api": 4,
-    "taken": 4, "recommendation": 4, "reporting_taken": 4,
+    "machine": 1, "scored": 4, "tiers": 4, "provenance": 4, "reporting": 4, "compared": 4, "review": 4, "api": 4,
+    "leaving": 4, "taken": 4, "recommendation": 4, "reporting_taken": 4,
     "apps": 5, "bridges": 5, "testing": 5,
 }  # fmt: skip
 FILES = sorted(p for p in SRC.rglob("*.py") if p.name != "__init__.py" or p.parent != SRC)

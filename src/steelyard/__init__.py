@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from steelyard.api import check, compare, export, read, report, runs, score
+    from steelyard.api import check, compare, read, runs, score
     from steelyard.demonstration.running import demo, demo_table
     from steelyard.errors import SteelyardError
+    from steelyard.leaving import export, report
+    from steelyard.review import merge, pick
     from steelyard.run import Run
 
 from steelyard.version import VERSION as __version__
@@ -19,9 +21,11 @@ _HOME = {
     "compare": "api",
     "demo": "demonstration.running",
     "demo_table": "demonstration.running",
-    "export": "api",
+    "export": "leaving",
+    "merge": "review",
+    "pick": "review",
     "read": "api",
-    "report": "api",
+    "report": "leaving",
     "runs": "api",
     "score": "api",
 }
@@ -35,6 +39,8 @@ __all__ = [
     "demo",
     "demo_table",
     "export",
+    "merge",
+    "pick",
     "read",
     "report",
     "runs",

@@ -1,4 +1,4 @@
-"""The verbs: read, check, score, compare, export, report. Command line and Python both come through here."""
+"""The verbs: read, check, score, compare. Command line and Python both come through here."""
 
 from __future__ import annotations
 
@@ -102,6 +102,7 @@ def score(
     batch_size: int | None = None,
     learning_rate: float | None = None,
     tuning: str | None = None,
+    architecture: str | None = None,
     precision: str | None = None,
     max_length: int | None = None,
     trackers: Sequence[str] | None = None,
@@ -116,7 +117,7 @@ def score(
     tier: ``quick`` (no torch), ``embed`` (vectors of a frozen encoder) or ``full`` (a network fine-tuned per fold).
     seed: of folds and models. folds: parts of the groups that are held out in turn, by default 5 (full: 3).
     model: ``minilm``, a folder or a hub name; max_length, precision and, for full, epochs, batch_size, learning_rate,
-    tuning: see ``tiers.Deep``.
+    tuning, architecture: see ``tiers.Deep``.
     trackers: of the full tier's trainings, by name, written under the run's ``trackers``; by default jsonl, and
     tensorboard where it is installed; they change no number.
     name: the run directory's first part; by default the file's name. processes: how many share the work, by default
@@ -129,7 +130,7 @@ def score(
     from steelyard.acts.encoding import encode
 
     asked = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "tuning": tuning}
-    asked |= {"precision": precision, "max_length": max_length}
+    asked |= {"architecture": architecture, "precision": precision, "max_length": max_length}
     deep = tiers.options(tier, asked if tier == "quick" else {"model": model, **asked})
     if folds is not None:
         _within("folds", folds, 2, "2, 3, 4 ...")
@@ -205,6 +206,7 @@ def compare(
     repairs: int = 2,
     inner_folds: int = 5,
     arms: Sequence[str] = (),
+    candidates: Any = None,
     run_dir: str | Path | None = None,
     processes: int | None = None,
     progress: Progress | None = None,
@@ -219,6 +221,8 @@ def compare(
     are faster and a little worse.
     arms: names of the policies to try, and for a network of alphas behind ``step_``; baseline and controls always take
     part; none: all policies, ``step_alignment`` and ``step_gate``.
+    candidates: of interactions, a path or table with the items to rank for each user (see ``docs/recommendation.md``).
+    Raises UsageError U197 for candidates of a run of samples.
     """
     from steelyard import engine
     from steelyard.acts import comparing
@@ -237,8 +241,11 @@ def compare(
             min_gain=min_gain,
             interest=interest,
             arms=arms,
+            candidates=candidates,
             progress=progress or _quiet,
         )
+    if candidates is not None:
+        raise UsageError("U197", task=scored.samples.task)
     _known_arms(arms)
     _within("seeds", seeds, 1, "1, 2, 3 ...; a verdict needs 3")
     _within("folds", folds, 2, "2, 3, 4 ...")
@@ -303,62 +310,6 @@ def open_run(run: Any, run_dir: str | Path | None = None) -> Scored:
     if found.has("run.json") and found.read_json("run.json")["task"] == "recommendation":
         return Taken(found, recommendation.reopen)
     return Scored(found, reopen)
-
-
-def export(
-    run: Any,
-    what: str,
-    *,
-    to: str | None = None,
-    path: str | Path | None = None,
-    policy: str | None = None,
-    run_dir: str | Path | None = None,
-) -> Path:
-    """Write ``clean``, ``weights``, ``top`` or ``report`` and return where.
-
-    clean: the table with repaired training labels, ``label_original`` beside them, no row lost; of interactions every
-    row with its weight, its doubt and a mark where both views say mis-click. weights: row_key and
-    weight by ``policy`` (default: what compare recommended, else gate). to: an Export part (``steelyard list
-    exports``), by default parquet. Test rows are never repaired or weighted.
-    """
-    scored = open_run(run, run_dir)
-    if what == "report":
-        return report(scored, path)
-    from steelyard.acts import exporting
-
-    writer = parts.make("exports", to or _export_for(path))
-    if isinstance(scored, Taken) and what in ("weights", "clean"):
-        leave = recommendation.clean if what == "clean" else recommendation.weights
-        table = leave(scored, policy or _recommended(scored))
-    elif what == "weights":
-        chosen = policy or _recommended(scored) or "gate"
-        table = exporting.weights(scored.readings, scored.samples.split, parts.make("policies", chosen))
-    elif what == "clean":
-        from steelyard.acts.reading import raw
-
-        whole = None if scored.run.has("source.parquet") else raw(scored.samples.origin)
-        table = exporting.clean(scored.samples, scored.table, scored.info["columns"], whole)
-    elif what == "top":
-        table = exporting.top(scored.top(1000))
-    else:
-        raise UsageError("U141", name=what, known="clean, weights, top, report")
-    target = Path(path) if path else scored.run.path / f"{what}{writer.suffix}"
-    from steelyard.run import write_atomically
-
-    write_atomically(target, lambda p: writer.write(table, p))
-    return target
-
-
-def report(run: Any, path: str | Path | None = None, *, lang: str = "en", run_dir: str | Path | None = None) -> Path:
-    """Write the report of a run: one offline HTML file (or Markdown, for a path that ends in .md); returns where."""
-    from steelyard import reporting
-    from steelyard.run import write_atomically
-
-    scored = open_run(run, run_dir)
-    target = Path(path) if path else scored.run.path / "report.html"
-    text = reporting.write(scored, markdown=target.suffix == ".md", lang=lang)
-    write_atomically(target, lambda p: p.write_text(text, encoding="utf-8"))
-    return target
 
 
 def metrics(name: str | None = None, *, like: str | None = None) -> list[dict[str, Any]]:
@@ -426,13 +377,3 @@ def _measure(name: str) -> Any:
     from steelyard.parts.measures import parse
 
     return parse(name)
-
-
-def _recommended(scored: Scored) -> str | None:
-    found = compared.latest(scored.run)
-    return found.recommended if found else None
-
-
-def _export_for(path: str | Path | None) -> str:
-    suffix = Path(path).suffix.lower() if path else ".parquet"
-    return {".csv": "csv", ".jsonl": "jsonl", ".tsv": "csv"}.get(suffix, "parquet")

@@ -67,7 +67,14 @@ def read(run: Run) -> Comparison:
     found = Comparison.from_dict(told)
     count = uses(run.path.parent, test) if test else 1
     limits = (*found.limits, ("VL03", {"count": count})) if count >= MANY_USES else found.limits
-    return replace(found, limits=limits, test_uses=count)
+    return replace(found, limits=(*_blind(run), *limits), test_uses=count)
+
+
+def _blind(run: Run) -> list[tuple[str, dict[str, Any]]]:
+    """Return a limit where models and neighbours disagree about the rows of one word or source."""
+    info = run.read_json("run.json") if run.has("run.json") else {}
+    names = [f"{c['column']}={c['value']}" for c in (info.get("disagreement") or {"carriers": ()})["carriers"]]
+    return [("VL06", {"names": ", ".join(names)})] if names else []
 
 
 def uses(root: Path, test: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -36,7 +37,7 @@ BY_CLICKS = "gauc[mean=equal]"
 OTHERS = "ease"
 #: Rows of the matrix that it inverts, at most: the time grows with the third power.
 VIEWED = 10_000
-STEPS = 100
+STEPS, LEAST_BATCH = 100, 64
 FOLDS = 5
 #: Folds of the readings inside a cell; two thirds of the rows still read the last third.
 INNER_FOLDS = 3
@@ -188,17 +189,20 @@ def compare(
     min_gain: float,
     interest: float,
     arms: Sequence[str],
+    candidates: Any = None,
     progress: Progress,
 ) -> Comparison:
     """Measure on later or unseen interactions whether weights help; popularity, item-kNN and EASE always take part.
 
     model: the recommender that the arms train. metric: a measure of lists with a cut, such as ``recall@20``. arms:
-    some of user_gate, ips, step_t_ce, step_r_ce; none: all that the model can take. Where the table tells what was
-    shown, measures of clicks stand beside those of lists, and ``gauc`` may decide.
-    Raises DataError D230 without test rows, D235 for gauc where nothing tells what was shown.
+    some of user_gate, ips, step_t_ce, step_r_ce; none: all that the model can take. candidates: a path or table with
+    the items that are ranked for each user, in place of all items. Where the table tells what was shown, measures of
+    clicks stand beside those of lists, and ``gauc`` may decide.
+    Raises DataError D230 without test rows, D235 for gauc where nothing tells what was shown, D232 for candidates that
+    are none of these interactions.
     """
-    from steelyard.acts import clicking, contrasting, recommending
-    from steelyard.acts.cells import Settings
+    from steelyard.acts import clicking, contrasting, recommending, shortlisting
+    from steelyard.acts.cells import BASE, Settings
     from steelyard.parts.measures import parse
 
     model, measure = _known(model or BASE_MODEL), parse(metric or METRIC)
@@ -214,9 +218,12 @@ def compare(
     rows = scored.interactions
     options = {"seeds": seeds, "metric": measure.name, "model": model, "min_gain": min_gain, "interest": interest}
     options |= {"arms": list(arms)} if arms else {}
-    plan = Plan("compare", {"run": scored.id}, options)
+    lists = None if candidates is None else shortlisting.read(candidates, rows)
+    inputs = {"run": scored.id} | ({} if lists is None else {"candidates": lists.fingerprint})
+    plan = Plan("compare", inputs, options)
     if compared.revive(scored.run, plan):
         return compared.read(scored.run)
+    narrow = None if lists is None else partial(shortlisting.shortened, lists=lists)
     cut = cut or parse(METRIC).k  # type: ignore[attr-defined]
     others = [parse(f"{name}@{cut}") for name in ("recall", "ndcg", "hit", "mrr", "map")]
     chosen = recommending.Parts(
@@ -242,10 +249,13 @@ def compare(
         progress("arms", 0, seeds)
         for number in range(seeds):
             keep = partial(scored.run.keep, prefix=f"compare-{plan.id}-")
-            cells.append(recommending.run(rows, chosen, settings, number, keep))
+            cells.append(recommending.run(rows, chosen, settings, number, keep, narrow))
             progress("arms", number + 1, seeds)
         on = "given" if rows.gold is None else "gold"
         result = contrasting.conclude(cells, measure.name, model, on, settings)
+        if lists is not None:
+            tested_users = np.flatnonzero(np.isfinite(cells[0].values[BASE]))
+            result = replace(result, limits=(*result.limits, ("VL14", lists.facts(tested_users))))
         tested = rows.row_key[recommending.splits(rows, settings.seed) == "test"]
         compared.write(scored.run, plan, result, compared.named(tested))
         scored.run.finish(f"compare-{plan.id}-")
@@ -295,11 +305,12 @@ def _known(model: str) -> str:
 
 
 def _sized(model: str, rows: int) -> Any:
-    """Return the recommender; one that is trained in steps takes STEPS of them an epoch or more, of 64 rows or more."""
+    """Return the recommender; one that is trained in steps takes STEPS of them an epoch or more, of LEAST_BATCH rows or
+    more where its own batches are not smaller."""
     part = parts.make("recommenders", model)
     if not hasattr(part, "batch_size"):
         return part
-    return parts.make("recommenders", model, batch_size=max(64, min(part.batch_size, rows // STEPS)))
+    return parts.make("recommenders", model, batch_size=min(part.batch_size, max(LEAST_BATCH, rows // STEPS)))
 
 
 def _plain(reading: dict[str, Any]) -> dict[str, Any]:

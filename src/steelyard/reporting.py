@@ -19,7 +19,11 @@ from steelyard.wording import say
 
 WORST = 100
 POINTS = 3000
-HOW = {"RH01": "reviewed", "RH02": "confident_joint"}  # the page's words for how a rate was estimated
+HOW = {
+    "RH01": "reviewed",
+    "RH02": "confident_joint",
+    "RH03": "confident_joint",
+}  # the page's words for how a rate was estimated
 
 
 def write(scored: Scored, *, markdown: bool = False, lang: str = "en") -> str:
@@ -196,4 +200,7 @@ def _limits(info: Any, compared: Comparison | None) -> list[tuple[str, Any]]:
     codes = [] if info.get("calibration") else ["LM01"]
     codes += [] if info["reviewed"] else ["LM02"]
     codes += ["LM03"] if compared else ["LM03", "LM04"]
-    return [*((code, {}) for code in codes), *(compared.limits if compared else ())]
+    found = info.get("disagreement") or {"carriers": ()}
+    own = [("LM10", carrier) for carrier in found["carriers"]]
+    own += [("LM09", info["planted"])] if info.get("planted") else []
+    return [*own, *((code, {}) for code in codes), *(compared.limits if compared else ())]

@@ -155,7 +155,7 @@ def _limits(info: Any, compared: Comparison | None) -> list[tuple[str, Any]]:
     codes = ["LM06"] if info["reviewed"] else ["LM06", "LM07"]
     codes += ["LM08"] if compared else ["LM08", "LM04"]
     views = info.get("views") or {}
-    unseen: list[tuple[str, Any]] = [("LM09", {})] if views.get("why") == "no_titles" else []
+    unseen: list[tuple[str, Any]] = [("LM11", {})] if views.get("why") == "no_titles" else []
     if "size" in views and views["by"] is None:
-        unseen = [("LM10", {k: views[k] for k in ("size", "most")})]
+        unseen = [("LM12", {k: views[k] for k in ("size", "most")})]
     return [*((code, {}) for code in codes), *unseen, *(compared.limits if compared else ())]

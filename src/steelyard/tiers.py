@@ -27,6 +27,8 @@ HEAD_RATE = 10.0
 FOLDS = {"quick": 5, "embed": 5, "full": 3}
 #: Task part of each kind of table.
 TASK = {"relevance": "relevance_pointwise", "classification": "classification"}
+#: How a network reads a pair: both texts as one sequence, or one vector each and their cosine.
+ARCHITECTURES = ("cross", "dual")
 #: Alphas that a comparison of networks tries when no arms are named.
 STEP_ARMS = ("alignment", "gate")
 
@@ -38,7 +40,7 @@ class Deep:
     """Options of the tiers that use a model; all of them change numbers and stand in the plan.
 
     model: minilm, a folder or a hub name. max_length: tokens read. precision: fp32 or bf16. epochs, batch_size,
-    learning_rate, tuning (full, lora, adalora, adapters, frozen): of the full tier.
+    learning_rate, tuning (full, lora, adalora, adapters, frozen), architecture (of pairs: cross, dual): full tier only.
     """
 
     model: str = "minilm"
@@ -48,6 +50,7 @@ class Deep:
     batch_size: int = 32
     learning_rate: float = 1e-4
     tuning: str = "full"
+    architecture: str = "cross"
 
     def recipe(self, seed: int) -> Recipe:
         """Return the recipe of a fine-tuning. Raises UsageError U150."""
@@ -77,6 +80,8 @@ def options(tier: str, given: dict[str, Any]) -> Deep | None:
         return None
     deep = Deep(**said)
     deep.recipe(0)
+    if deep.architecture not in ARCHITECTURES:
+        raise UsageError("U150", option="architecture", value=deep.architecture, known=", ".join(ARCHITECTURES))
     return deep
 
 
@@ -183,7 +188,10 @@ def _parts(samples: Samples, table: Table, deep: Deep) -> tuple[Any, Any]:
     """Return the Model and the Task part that read a table."""
     model = parts.make("models", "transformer", pretrained=deep.model, tuning=deep.tuning)
     way = {"way": "regression"} if samples.task == "relevance" and table.numbered else {}
-    return model, parts.make("tasks", TASK[samples.task], max_length=deep.max_length, **way)
+    if deep.architecture == "dual" and samples.task != "relevance":
+        raise UsageError("U152", found=samples.task)
+    name = "relevance_dual" if deep.architecture == "dual" else TASK[samples.task]
+    return model, parts.make("tasks", name, max_length=deep.max_length, **way)
 
 
 def _with_vectors(

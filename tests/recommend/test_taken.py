@@ -130,8 +130,8 @@ def test_weights_leave_the_run(run, tmp_path) -> None:
     some = pq.read_table(sy.export(held, "weights", path=tmp_path / "h.parquet"))["weight"].to_numpy()
     assert (np.isnan(some) == (held.column("split") != "train")).all()
     with pytest.raises(UsageError) as error:
-        sy.export(run, "clean")
-    assert (error.value.code, error.value.facts["known"]) == ("U184", "weights, top, report")
+        sy.export(run, "flags")
+    assert (error.value.code, error.value.facts["known"]) == ("U184", "weights, clean, top, report")
 
 
 @pytest.mark.parametrize(

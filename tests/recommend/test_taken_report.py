@@ -87,7 +87,7 @@ def test_personal_data_is_masked_everywhere(run, tmp_path) -> None:
 def test_without_relevant_the_page_says_what_is_not_known(table, tmp_path) -> None:
     bare = sy.score([{k: r[k] for k in ("user", "item", "time")} for r in table], run_dir=tmp_path)
     facts = reporting.facts(bare)
-    assert [e["code"] for e in facts["limits"]] == ["LM06", "LM07", "LM08", "LM04", "LM09"]
+    assert [e["code"] for e in facts["limits"]] == ["LM06", "LM07", "LM08", "LM04", "LM11"]
     assert {b["wrong"] for b in facts["carriers"]["activity"]} == {None}
     assert facts["summary"]["quality"] == []
     text = render(facts)

@@ -79,7 +79,7 @@ def test_a_clean_table_of_lists_is_one_row_an_item_and_nothing_is_marked_without
     of, _ = rows(users=40)
     lists = [{"user": f"u{u}", "items": [f"i{i}" for i in of.item[of.user == u]]} for u in range(40)]
     run = sy.score(lists, run_dir=tmp_path)
-    clean = pq.read_table(sy.api.export(run, "clean"))
+    clean = pq.read_table(sy.export(run, "clean"))
     assert clean.num_rows == len(of)
     assert clean["item_id"].to_pylist() == [f"i{i}" for i in of.item]
     assert not any(clean["steelyard_marked"].to_pylist())

@@ -14,15 +14,27 @@ from steelyard.testing import check_recommender
 SMALL = {
     "als": {"embedding_size": 4},
     "bpr": {"epochs": 8, "learning_rate": 0.01},
+    "cross_encoder": {
+        "epochs": 2,
+        "negatives": 1,
+        "history": 3,
+        "learning_rate": 3e-3,
+        "max_length": 32,
+        "precision": "fp32",
+    },
     "lightgcn": {"epochs": 5},
     "mf": {"epochs": 10, "learning_rate": 0.01},
     "sasrec": {"embedding_size": 16, "epochs": 10, "batch_size": 12},
+    "two_tower": {"embedding_size": 16, "negatives": 4, "learning_rate": 0.01, "precision": "fp32"},
 }
+#: Those that read texts: here by a tiny random network.
+READERS = ("cross_encoder", "two_tower")
 
 
 @pytest.mark.parametrize("name", parts.names("recommenders"))
-def test_recommenders(name: str) -> None:
-    check_recommender(parts.make("recommenders", name, **SMALL.get(name, {})), personal=name != "popularity")
+def test_recommenders(name: str, request: pytest.FixtureRequest) -> None:
+    options = SMALL.get(name, {}) | ({"pretrained": request.getfixturevalue("bert")} if name in READERS else {})
+    check_recommender(parts.make("recommenders", name, **options), personal=name != "popularity")
 
 
 @dataclass(frozen=True)

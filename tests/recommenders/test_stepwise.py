@@ -8,8 +8,9 @@ import pytest
 from steelyard.errors import EnvironmentProblem
 from steelyard.parts.recommenders import sasrec
 from steelyard.parts.recommenders._adam import Table, gathered
-from steelyard.parts.recommenders._negatives import Negatives, hardest
+from steelyard.parts.recommenders._negatives import Negatives, at_most, hardest
 from steelyard.parts.recommenders._pairs import pairwise
+from steelyard.parts.recommenders._steps import epochs
 from steelyard.parts.recommenders.bpr import Bpr
 from steelyard.parts.recommenders.lightgcn import Graph, LightGcn, added
 from steelyard.parts.recommenders.mf import Mf
@@ -178,6 +179,7 @@ def test_the_order_of_time_is_learned_and_not_only_the_taste():
         item_ids=np.arange(items).astype(str).astype(object),
         split=np.full(n, "train", dtype=object),
         ts=np.tile(np.arange(length), users).astype(float),
+        titles=None,
     )
     fitted = sasrec.SasRec(embedding_size=16, epochs=30, batch_size=8, dropout=0.0, learning_rate=0.01).fit(rows)
     assert (fitted.scores(np.arange(users)).argmax(axis=1) == (begin + length) % items).mean() > 0.95
@@ -204,3 +206,30 @@ def test_without_vectors_the_bias_of_an_item_follows_how_often_it_is_met():
     fitted = Mf(embedding_size=1, scale=0.0, reg=0.0, epochs=30, learning_rate=0.02, batch_size=300).fit(rows)
     odds = np.exp(fitted.bias[[0, 1, 2]])
     assert odds[0] > odds[1] > odds[2] > np.exp(fitted.bias[3:]).max()
+
+
+@pytest.mark.parametrize(("batch_size", "size"), [(4, 4), (4096, len(ROWS) // 40 + 1)])
+def test_steps_pass_every_row_once_an_epoch_with_items_not_met(batch_size: int, size: int) -> None:
+    met = ROWS.matrix().toarray() > 0
+    orders, number = [], 0
+    total = 3 * -(-len(ROWS) // size)
+    for epoch, steps in epochs(ROWS, np.random.default_rng(1), 3, batch_size, 2):
+        rows = []
+        for step in steps:
+            assert step.number == number + 1
+            assert step.progress == pytest.approx(number / total)
+            assert 1 <= len(step.rows) <= size
+            assert step.drawn.shape == (len(step.rows), 2)
+            assert not met[ROWS.user[step.rows][:, None], step.drawn].any()
+            rows += step.rows.tolist()
+            number += 1
+        assert sorted(rows) == list(range(len(ROWS)))
+        orders.append(rows)
+        assert epoch == len(orders)
+    assert number == total
+    assert orders[0] != orders[1]
+
+
+def test_candidates_are_one_in_a_thousand_items_at_most() -> None:
+    assert [at_most(32, items) for items in (10, 1999, 9000, 10**6)] == [1, 1, 9, 32]
+    assert at_most(0, 10**6) == 1

@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from tiny import tiny_bert
+from steelyard.testing.networks import tiny_bert
 
 
 @pytest.fixture(scope="session")

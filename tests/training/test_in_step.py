@@ -11,7 +11,6 @@ from tiny import NEVER, RECIPE, Setup, apart, pairs, same, sentences, texts
 from steelyard import parts
 from steelyard.acts.checkpointing import Keeper
 from steelyard.acts.finetuning import Reference
-from steelyard.errors import UsageError
 
 ALPHAS = ["grad_norm_proportional", "alignment", "l2rw", "importance_sampling", "gate"]
 
@@ -29,7 +28,8 @@ def by_autograd(s: Setup, rows: np.ndarray) -> torch.Tensor:
     out = []
     for row in rows:
         loss = s.learner.losses_of(np.array([row])).sum()
-        out.append(torch.cat([g.ravel() for g in torch.autograd.grad(loss, list(s.learner.trained.values()))]))
+        found = torch.autograd.grad(loss, list(s.learner.trained.values()), allow_unused=True)
+        out.append(torch.cat([g.ravel() for g in found if g is not None]))
     return torch.stack(out)
 
 
@@ -88,7 +88,10 @@ def test_alpha_of_ones_inside_the_step_is_untouched_bit_for_bit(bert: str) -> No
     assert same(plain.weights(), watched.weights())
 
 
-@pytest.mark.parametrize("name", ["relevance_pairwise", "relevance_listwise", "relevance_pointwise", "tagging"])
+@pytest.mark.parametrize(
+    "name",
+    ["relevance_pairwise", "relevance_listwise", "relevance_pointwise", "relevance_dual", "retrieval", "tagging"],
+)
 def test_gradients_by_row_work_for_every_task(bert: str, name: str) -> None:
     s = Setup(bert, sentences() if name == "tagging" else pairs(), parts.make("tasks", name), double=True)
     rows = s.batches.steps[0]
@@ -102,11 +105,30 @@ def test_gradients_by_row_work_for_every_task(bert: str, name: str) -> None:
         assert seen["norm"][i] == pytest.approx(float(length), rel=1e-6, abs=1e-12)
 
 
-def test_a_task_that_compares_texts_says_that_it_has_no_gradients_by_row(bert: str) -> None:
-    s = Setup(bert, pairs(), parts.make("tasks", "retrieval"))
-    with pytest.raises(UsageError, match="U152") as caught:
-        s.learner.look(s.batches.steps[0], ("norm",))
-    assert caught.value.facts["alpha"] == "norm"
+@pytest.mark.parametrize("name", ["relevance_dual", "retrieval", "classification"])
+def test_a_batch_of_one_row_has_the_same_gradient(bert: str, name: str) -> None:
+    s = Setup(bert, texts() if name == "classification" else pairs(), parts.make("tasks", name), double=True)
+    rows = s.batches.steps[0]
+    whole = s.learner.look(rows, ("norm",))["norm"]
+    alone = [s.learner.look(rows[i : i + 1], ("norm",))["norm"][0] for i in range(len(rows))]
+    np.testing.assert_allclose(alone, whole, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["relevance_dual", "retrieval"])
+def test_two_texts_a_sample_train_and_score_by_weighted_gradients(bert: str, name: str) -> None:
+    """Alignment inside the step is the weighted loss; scoring without padding reads the same lengths."""
+    one, parted = (
+        Setup(bert, pairs(20), parts.make("tasks", name), replace(RECIPE, micro_batch=m), double=True)
+        for m in (None, 3)
+    )
+    ref = Reference(one.encoded.rows[:6], 6)
+    for s in (one, parted):
+        s.run("alignment", reference=ref)
+    assert apart(one.weights(), parted.weights()) < 1e-8
+    assert one.ledger.columns()["alpha"][one.encoded.rows].std() > 0.05
+    rows = one.encoded.rows[:9]
+    norm, _ = one.learner.gradients.read(rows)
+    np.testing.assert_allclose(norm, by_autograd(one, rows).norm(dim=1).numpy(), rtol=1e-6)
 
 
 @pytest.mark.parametrize("tuning", ["lora", "adapters", "frozen"])

@@ -20,8 +20,8 @@ from steelyard.parts.tasks.relevance_listwise import lambda_loss
 from steelyard.parts.tasks.relevance_pairwise import ranknet
 
 TASKS = {
-    "classification": texts, "relevance_pointwise": pairs, "relevance_pairwise": pairs, "relevance_listwise": pairs,
-    "retrieval": pairs, "tagging": sentences,
+    "classification": texts, "relevance_pointwise": pairs, "relevance_dual": pairs, "relevance_pairwise": pairs,
+    "relevance_listwise": pairs,    "retrieval": pairs, "tagging": sentences,
 }  # fmt: skip
 
 
@@ -68,7 +68,10 @@ def test_every_task_learns(bert: str, name: str) -> None:
     assert np.isfinite(s.ledger.columns()["aum"][s.encoded.rows]).all()
 
 
-@pytest.mark.parametrize(("name", "way"), [("relevance_pointwise", "regression"), ("relevance_listwise", "lambda")])
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [("relevance_pointwise", "regression"), ("relevance_dual", "regression"), ("relevance_listwise", "lambda")],
+)
 def test_other_ways_learn(bert: str, name: str, way: str) -> None:
     made = parts.make("tasks", name, way=way)
     s = Setup(bert, pairs(), made, replace(RECIPE, epochs=6, learning_rate=3e-3))

@@ -74,7 +74,7 @@ def test_memory_that_runs_out_is_told(bert: str, folder: Path, monkeypatch) -> N
 
 def test_graded_pairs_by_every_tier(bert: str, folder: Path) -> None:
     rows = pairs(24).table.select(["query_id", "query", "title", "label"]).to_pylist()
-    for options in ({"tier": "embed"}, FULL):
+    for options in ({"tier": "embed"}, FULL, {**FULL, "architecture": "dual"}):
         scored = sy.score(rows, run_dir=folder, model=bert, **options)
         assert np.isfinite(scored.column("suspicion")).all()
 
@@ -259,3 +259,10 @@ def test_trackers_are_checked_before_anything_is_trained(folder: Path, monkeypat
     with pytest.raises(EnvironmentProblem, match="E213"):
         sy.score(noisy(), run_dir=folder, tier="full", trackers=["wandb"])
     assert not list(folder.iterdir())
+
+
+def test_two_vectors_need_two_texts(bert: str, folder: Path) -> None:
+    with pytest.raises(UsageError, match="U152"):
+        sy.score(noisy(), run_dir=folder, model=bert, **FULL, architecture="dual")
+    with pytest.raises(UsageError, match="U150"):
+        sy.score(noisy(), run_dir=folder, model=bert, **FULL, architecture="towers")

@@ -1,4 +1,4 @@
-"""What leaves a run: the repaired table, the weights, the worst rows. Nothing is lost; test rows are never touched."""
+"""What leaves a run: repaired and reviewed table, weights, worst rows. Nothing is lost; test rows are never edited."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from steelyard.values.arrays import Mask, Strings
+from steelyard.values.arrays import Ints, Mask, Strings
 from steelyard.values.interactions import Interactions
 from steelyard.values.readings import Readings
 from steelyard.values.samples import Samples
@@ -31,10 +31,36 @@ def clean(samples: Samples, scores: pa.Table, columns: dict[str, str], raw: pa.T
     sure = scores["p_suggested"].to_numpy() > SURE
     change = scores["flagged"].to_numpy(zero_copy_only=False) & sure & (samples.split == "train")
     change &= np.array([g is not None for g in given]) & (given != suggested)
+    return corrected(samples, given, suggested, change, columns, raw)
+
+
+def merged(
+    samples: Samples, scores: pa.Table, decided: Ints, columns: dict[str, str], raw: pa.Table | None = None
+) -> pa.Table:
+    """Return the table with the labels that people decided on, the original beside them, and a column of gold labels.
+
+    decided: (n,) codes, -1 where nobody decided. Only training rows are edited; the gold column holds the decisions on
+    all rows beside what the table's own gold said, so that the next run can judge by them. raw: as for ``clean``.
+    """
+    names = np.array([*samples.scale.names, None], object)
+    given = scores["given"].to_numpy(zero_copy_only=False)
+    change = (decided >= 0) & (names[decided] != given) & (samples.split == "train")
+    table = corrected(samples, given, names[decided], change, columns, raw)
+    gold = decided if samples.gold is None else np.where(decided >= 0, decided, samples.gold)
+    name, values = columns.get("gold", "gold"), pa.array(names[gold], pa.string())
+    if name in table.column_names:
+        return table.set_column(table.column_names.index(name), name, values)
+    return table.append_column(name, values)
+
+
+def corrected(
+    samples: Samples, given: Strings, put: Strings, change: Mask, columns: dict[str, str], raw: pa.Table | None
+) -> pa.Table:
+    """Return the table with ``put`` (n,) as label where ``change`` (n,), label_original and steelyard_changed."""
     names = {canonical: own for canonical, own in columns.items() if canonical in samples.table.column_names}
     table = samples.table.rename_columns([names.get(c, c) for c in samples.table.column_names])
     label = names.get("label", "label")
-    values = pa.array(np.where(change, suggested, given), pa.string())
+    values = pa.array(np.where(change, put, given), pa.string())
     original = pa.chunked_array([pa.array(given, pa.string())])
     if raw is not None and raw.num_rows == len(samples) and label in raw.column_names:
         table, original = raw, raw[label]

@@ -1,14 +1,16 @@
-"""Intervals and tests for counts: Wilson's interval, the hypergeometric test, Benjamini and Hochberg's correction."""
+"""Intervals and tests for counts: Wilson's, the exact interval, the hypergeometric test, Benjamini and Hochberg."""
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import gammaln, ndtri, stdtrit
+from scipy.special import betaincinv, gammaln, ndtri, stdtrit
 
 from steelyard.values.arrays import Floats, Ints
 
 #: Terms of a hypergeometric tail are summed over this many standard deviations; what lies beyond is below 1e-30.
 REACH = 12
+#: Below that many trials a share gets the exact interval.
+SMALL = 50
 
 
 def wilson(k: Floats | int, n: Floats | int, level: float = 0.95) -> tuple[Floats, Floats]:
@@ -26,6 +28,25 @@ def wilson(k: Floats | int, n: Floats | int, level: float = 0.95) -> tuple[Float
     low = np.where((n == 0) | (k == 0), 0.0, np.maximum(centre - half, 0.0))
     high = np.where((n == 0) | (k == n), 1.0, np.minimum(centre + half, 1.0))
     return low, high
+
+
+def clopper_pearson(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Return (low, high) of the exact interval for a share of k in n; it covers at least ``level``, never less.
+
+    Source: Clopper and Pearson 1934, Biometrika 26:404.
+    """
+    tail = (1 - level) / 2
+    low = 0.0 if k == 0 else float(betaincinv(k, n - k + 1, tail))
+    high = 1.0 if k >= n else float(betaincinv(k + 1, n - k, 1 - tail))
+    return low, high
+
+
+def share(k: int, n: int) -> tuple[float, float]:
+    """Return (low, high), 95%, for k in n: Wilson's, and the exact interval below SMALL."""
+    if n < SMALL:
+        return clopper_pearson(k, n)
+    low, high = wilson(k, n)
+    return float(low), float(high)
 
 
 def benjamini_hochberg(p: Floats) -> Floats:

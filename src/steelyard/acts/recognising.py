@@ -118,7 +118,9 @@ CLASSES = (
 LAST_CLASSES = ("category", "类目", "分类", "cat")
 
 #: Names that give the answer away: never a slice.
-ANSWER = re.compile(r"(^|_)(gold|golden|truth|true|answer|answers|correct|oracle|ground)(_|$)|真值|答案|正确|金标")
+ANSWER = re.compile(
+    r"(^|_)(gold|golden|truth|true|answer|answers|correct|oracle|ground)(_|$)|^label_original$|^steelyard_|真值|答案|正确|金标"
+)
 TASKS = ("relevance", "classification", "tagging", "recommendation")
 #: Helpful columns: where two could be it, none is taken, and that is said; for all others it is an error.
 HELPFUL = ("brand", "category", "price", "user_id", "label_source", "guideline_version", "locale", "position", "ts")

@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 
 from steelyard.acts import clicking, dividing, doubting
 from steelyard.acts.cells import BASE, CONTROL_OF, STEP, WRONG_ROWS, Settings
-from steelyard.acts.recalling import best, coverage, gini, ranking
+from steelyard.acts.recalling import Scores, best, coverage, gini, ranking
 from steelyard.acts.stages import Keep
 from steelyard.errors import DataError, EnvironmentProblem
 from steelyard.values.arrays import AnyArray, Floats, Ints, Mask, Strings
@@ -77,7 +77,8 @@ class Parts:
 class Sets:
     """learn: the rows to learn from, users and items with the codes of all. stop, test: (u, m) what was truly taken
     of what was not seen before; seen_stop, seen_test: (u, m) what no list may hold. shown: what was shown, taken or
-    not, in the rows to stop by and to test on; None where the table does not tell."""
+    not, in the rows to stop by and to test on; None where the table does not tell. candidates: (u, m) what lists are
+    made of, None for all items."""
 
     learn: Interactions
     stop: csr_array
@@ -85,6 +86,11 @@ class Sets:
     seen_stop: csr_array
     seen_test: csr_array
     shown: clicking.Shown | None = None
+    candidates: csr_array | None = None
+
+    def scores(self, fitted: Any) -> Scores:
+        """Return what ranks the lists: all items by ``fitted.scores``, given ones by ``fitted.among``."""
+        return fitted.scores if self.candidates is None else partial(_given, fitted, self.candidates)
 
 
 @dataclass(frozen=True)
@@ -105,13 +111,22 @@ class Cell:
     popular: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
 
 
-def run(rows: Interactions, parts: Parts, settings: Settings, number: int, keep: Keep) -> Cell:
-    """Return one cell. keep: stages of the run; an arm is one.
+def run(
+    rows: Interactions,
+    parts: Parts,
+    settings: Settings,
+    number: int,
+    keep: Keep,
+    narrow: Callable[[Sets], Sets] | None = None,
+) -> Cell:
+    """Return one cell. keep: stages of the run; an arm is one. narrow: gives the sets their candidates.
 
     Raises DataError D230 without rows to test on, D235 where clicks are to decide and nothing tells what was shown.
     """
     seed = settings.seed + 1000 * number
     sets = three_sets(rows, seed)
+    if narrow is not None:
+        sets = narrow(sets)
     if parts.by_clicks and not (sets.shown and clicking.both_within(sets.shown.test)):
         raise DataError("D235", measure=parts.decides.name)
     readings = readings_inside(sets.learn, parts, settings, seed)
@@ -275,7 +290,7 @@ def _lists(
     ess = np.array(effective_sample_size(weight) / max(len(weight), 1))
 
     def answer(fitted: Any) -> dict[str, AnyArray]:
-        lists = {"": best(fitted.scores, sets.seen_test, users, depth)}
+        lists = {"": best(sets.scores(fitted), sets.seen_test, users, depth)}
         told = clicking.said(fitted, sets.shown) if sets.shown else {}
         return {**lists, **{f"_{k}": v for k, v in told.items()}}
 
@@ -317,8 +332,21 @@ def _value(parts: Parts, sets: Sets, fitted: Any, stop: Ints, depth: int) -> flo
         assert sets.shown is not None
         of = sets.shown.stop
         return float(np.nan_to_num(parts.decides.overall(clicking.as_ranking(of, fitted.pairs(of.user, of.item)))))
-    items = best(fitted.scores, sets.seen_stop, stop, depth)
+    items = best(sets.scores(fitted), sets.seen_stop, stop, depth)
     return float(np.nanmean(parts.decides.per_query(ranking(items, sets.stop, stop))))
+
+
+def _given(fitted: Any, shown: csr_array, users: Ints) -> Floats:
+    """Return (b, m) relevance of the items shown to each user (u, m), -inf for all others."""
+    own = shown[users].tocsr()
+    count = np.diff(own.indptr)
+    inside = np.arange(count.max(initial=0)) < count[:, None]
+    items = np.full(inside.shape, -1)
+    items[inside] = own.indices
+    out = np.full((len(users), shown.shape[1]), -np.inf, np.float32)
+    row = np.broadcast_to(np.arange(len(users))[:, None], inside.shape)[inside]
+    out[row, own.indices] = fitted.among(users, items)[inside]
+    return out
 
 
 def _inside(alpha: Any, shuffled: np.random.Generator | None) -> Importance:

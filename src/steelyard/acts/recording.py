@@ -16,9 +16,11 @@ from steelyard.acts import estimating, reasons, scoring
 from steelyard.acts.aligning import OF_SLICES, whole_slices
 from steelyard.acts.banding import slice_columns
 from steelyard.acts.calibrating import REVIEWED, calibrate
+from steelyard.acts.disagreeing import carriers
 from steelyard.acts.gathering import gather
 from steelyard.acts.intervals import wilson
 from steelyard.acts.neighbouring import neighbour_labels
+from steelyard.acts.planting import planted
 from steelyard.acts.slicing import Benefit, categories, slices
 from steelyard.acts.stages import Keep, Progress
 from steelyard.acts.suggesting import expected
@@ -120,6 +122,11 @@ def record(
     )
     progress("evidence", 4, 4)
     told = {**_facts(samples, signals, readings), "calibration": calibration or None, **deeper}
+    suspicion = estimators[estimating.HEADLINE["suspicion"]]
+    told["planted"] = planted(samples, table, measured, signals, readings, suspicion, twins, seed)
+    told["disagreement"] = carriers(samples, signals, columns, seed)
+    if told["disagreement"]["carriers"]:
+        _lower(told)
     return Recorded(scores, readings, [_slice(s) for s in found[:200]], told)
 
 
@@ -256,6 +263,14 @@ def _error_rate(samples: Samples, readings: Readings) -> dict[str, Any] | None:
         low, high = (float(v) for v in wilson(wrong, int(both.sum())))
         return {"value": wrong / int(both.sum()), "low": low, "high": high, "how": "RH01", "n": int(both.sum())}
     return {"value": float(readings["flagged"][known].mean()), "low": None, "high": None, "how": "RH02", "n": 0}
+
+
+def _lower(told: dict[str, Any]) -> None:
+    """Take back what is said of the whole table where the models may have learned wrong labels (changes ``told``)."""
+    if told["error_rate"] and told["error_rate"]["how"] == "RH02":
+        told["error_rate"] = {**told["error_rate"], "how": "RH03"}
+    if told["planted"]:
+        told["planted"] = {**told["planted"], "rate": None}
 
 
 def _calibrated(samples: Samples, readings: Readings, seed: int) -> tuple[AnyArray, dict[str, Any]]:

@@ -8,8 +8,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from steelyard import api
-from steelyard.apps import draw
+from steelyard import api, leaving, review
+from steelyard.apps import draw, draw_review
 from steelyard.apps.cli import gate, inconclusive, reading_options
 from steelyard.apps.live import Live
 from steelyard.errors import UsageError
@@ -19,7 +19,7 @@ from steelyard.taken import Taken
 #: What a score run says of itself in one object.
 SUMMARY = (
     "rows", "groups", "labelled", "flagged", "contradicted", "benefit", "error_rate", "out_of_fold", "reviewed",
-    "calibration", "model", "columns",
+    "calibration", "planted", "disagreement", "model", "columns",
 )  # fmt: skip
 
 #: What a score run of interactions says of itself.
@@ -69,6 +69,7 @@ def score(args: argparse.Namespace) -> int:
         batch_size=args.batch_size,
         learning_rate=args.learning_rate,
         tuning=args.tuning,
+        architecture=args.architecture,
         precision=args.precision,
         max_length=args.max_length,
         trackers=_trackers(args.trackers),
@@ -82,7 +83,7 @@ def score(args: argparse.Namespace) -> int:
         body |= {k: info.get(k) for k in TAKEN}
         _out(args, "taken/1", body, lambda: draw.taken(scored, args.lang))
         return 0
-    body |= {k: info[k] for k in SUMMARY}
+    body.update({k: info.get(k) for k in SUMMARY})
     _out(args, "score/1", body, lambda: draw.scored(scored, args.lang))
     return 0
 
@@ -100,6 +101,7 @@ def compare(args: argparse.Namespace) -> int:
         metric=args.metric,
         model=args.model,
         arms=[a.strip() for a in args.arms.split(",") if a.strip()] if args.arms else (),
+        candidates=args.candidates,
         min_gain=args.min_gain,
         interest=args.interest,
         max_rows=args.max_rows,
@@ -142,10 +144,39 @@ def show(args: argparse.Namespace) -> int:
 
 def export(args: argparse.Namespace) -> int:
     if args.what == "report":
-        path = api.report(args.run, args.out, lang=args.lang, run_dir=args.run_dir)
+        path = leaving.report(args.run, args.out, lang=args.lang, run_dir=args.run_dir)
     else:
-        path = api.export(args.run, args.what, to=args.to, path=args.out, policy=args.policy, run_dir=args.run_dir)
+        asked = {"policy": args.policy, "fdr": args.fdr, "confidence": args.confidence}
+        path = leaving.export(args.run, args.what, to=args.to, path=args.out, run_dir=args.run_dir, **asked)
+    if args.what == "flags":
+        told = api.open_run(args.run, args.run_dir).run.read_json("flags.json")
+        _out(args, "flags/1", {"path": str(path), **told}, lambda: draw_review.flags(told, str(path), args.lang))
+        return 0
     _out(args, "export/1", {"path": str(path)}, lambda: str(path))
+    return 0
+
+
+def pick(args: argparse.Namespace) -> int:
+    queue = review.pick(
+        args.run,
+        budget=args.budget,
+        random=args.random,
+        controls=args.controls,
+        annotators=[a.strip() for a in (args.annotators or "").split(",") if a.strip()],
+        show_label=args.show_label,
+        mask=not args.unmask,
+        seed=args.seed,
+        path=args.out,
+        run_dir=args.run_dir,
+    )
+    body = queue.as_dict()
+    _out(args, "pick/1", body, lambda: draw_review.queue(body, args.run, args.lang))
+    return 0
+
+
+def merge(args: argparse.Namespace) -> int:
+    body = review.merge(args.run, args.files, path=args.out, replace=args.replace, run_dir=args.run_dir).as_dict()
+    _out(args, "merge/1", body, lambda: draw_review.merged(body, args.run, args.lang))
     return 0
 
 
@@ -203,7 +234,9 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": doctor,
     "export": export,
     "list": list_parts,
+    "merge": merge,
     "metrics": metrics,
+    "pick": pick,
     "runs": runs,
     "score": score,
     "show": show,

@@ -95,6 +95,12 @@ def scored(run: Scored, lang: str) -> str:
         lines.append(say("T_reviewed", lang, **info["reviewed"]))
     if info.get("calibration"):
         lines.append(reliability(info["calibration"], lang))
+    if info.get("planted"):
+        lines.append(say("T_planted", lang, **info["planted"]))
+        rate = info["planted"]["rate"]
+        lines += [say("T_planted_rate", lang, rate=rate)] if rate is not None else []
+    for found in (info.get("disagreement") or {"carriers": ()})["carriers"]:
+        lines.append(" WARN  LM10 " + say("LM10", lang, **found))
     lines += network(info, lang)
     lines += ["", rows(run.top(5), lang), "", say("T_after_score", lang, run=run.run.path.name)]
     return "\n".join(lines)

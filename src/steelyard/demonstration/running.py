@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from steelyard import api
+from steelyard import api, leaving
 from steelyard.demonstration import catalogue, shoppers
 from steelyard.run import disk
 from steelyard.scored import Scored
@@ -24,7 +24,7 @@ def demo(
     data = _data(root)
     scored = api.score(data, name="demo", run_dir=root, seed=seed, progress=progress)
     result = api.compare(scored, seeds=3, repairs=1, inner_folds=3, run_dir=root, progress=progress)
-    return scored, result, api.report(scored)
+    return scored, result, leaving.report(scored)
 
 
 def demo_full(
@@ -40,7 +40,7 @@ def demo_full(
     options: dict[str, Any] = {"folds": 2, "epochs": 3, "batch_size": 16, "learning_rate": 2e-4, "max_length": 32}
     data = _data(api.runs_root(run_dir))
     scored = api.score(data, name="demo-full", tier="full", run_dir=run_dir, seed=seed, progress=progress, **options)
-    return scored, api.report(scored)
+    return scored, leaving.report(scored)
 
 
 def demo_taken(
@@ -54,7 +54,7 @@ def demo_taken(
     scored = api.score(data, name="demo-interactions", run_dir=root, seed=seed, progress=progress, **how)
     assert isinstance(scored, Taken)
     result = api.compare(scored, seeds=3, model="item_knn", run_dir=root, progress=progress)
-    return scored, result, api.report(scored)
+    return scored, result, leaving.report(scored)
 
 
 def demo_table(seed: int = 7, *, interactions: bool = False) -> pa.Table:

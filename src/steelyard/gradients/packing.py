@@ -7,6 +7,7 @@ the last attention of a classifier only the first token of each sample has a gra
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from steelyard.gradients.direction import Direction
 from steelyard.gradients.gradient import Gradient, Layer, wide
-from steelyard.gradients.outer import WORTH, Outer, length_sq, rows_live
+from steelyard.gradients.outer import WORTH, Outer, lengths_sq, rows_live
 from steelyard.gradients.sketching import Sketching
 
 
@@ -104,12 +105,11 @@ class Packed(Gradient):
         return Outer(self.layer, self.packing.aligned(self.a), self.packing.aligned(self.g), self.bias)
 
     def norm_sq(self) -> Tensor:
-        lengths, longest = self.packing.lengths, self.packing.longest
-        little = sum(length**2 for length in lengths) > 0.7 * self.packing.n * longest**2
-        if little or longest == 1 or self.g.device.type != "cpu":  # many small products are slow on a GPU
+        lengths = self.packing.lengths
+        if self.packing.longest == 1 or self.g.device.type != "cpu":  # many small products are slow on a GPU
             return self.spread().norm_sq()
-        pairs = zip(wide(self.a).split(lengths), wide(self.g).split(lengths), strict=True)
-        return torch.stack([length_sq(a, g, self.bias) for a, g in pairs])
+        first = [0, *itertools.accumulate(lengths)][:-1]
+        return lengths_sq(wide(self.a), wide(self.g), first, lengths, self.bias)
 
     def dot(self, direction: Direction) -> Tensor:
         g = wide(self.g)

@@ -53,7 +53,7 @@ def check_recommender(recommender: Any, *, personal: bool = True) -> None:
 
 
 def table() -> Interactions:
-    """Return two tastes: even users take items of the first half, odd ones of the second, most of them."""
+    """Return two tastes: even users take items of the first half, red ones, odd users of the second, most of them."""
     rng = np.random.default_rng(0)
     taken = rng.random((USERS, ITEMS)) < np.linspace(0.85, 0.55, ITEMS)
     taken &= (np.arange(USERS) % 2)[:, None] == (np.arange(ITEMS) >= ITEMS // 2)
@@ -71,6 +71,9 @@ def table() -> Interactions:
         item_ids=np.array([f"i{i}" for i in range(ITEMS)], dtype=object),
         split=np.full(n, "train", dtype=object),
         ts=rng.permutation(n).astype(float),
+        titles=np.array(
+            [f"{'blue' if i >= ITEMS // 2 else 'red'} shirt {chr(97 + i)}" for i in range(ITEMS)], dtype=object
+        ),
     )
 
 
@@ -90,6 +93,14 @@ def _check_users(recommender: Any, rows: Interactions, plain: np.ndarray) -> Non
     rng = np.random.default_rng(2)
     users, items = rng.integers(0, USERS, 300), rng.integers(0, ITEMS, 300)
     hold(_near(fitted.pairs(users, items), plain[users, items]), recommender, "must give pairs what scores gives")
+    given = np.stack([items[:100], np.full(100, -1), items[100:200]], axis=1)
+    listed = fitted.among(users[:100], given)
+    hold((listed[:, 1] == -np.inf).all(), recommender, "must say -inf of an item of -1")
+    hold(
+        recommender.by_list or _near(listed[:, [0, 2]], plain[users[:100, None], given[:, [0, 2]]]),
+        recommender,
+        "must give items of a list what scores gives",
+    )
     some = np.array([5, 0, NEVER, 5])
     hold(_near(fitted.scores(some), plain[some]), recommender, "must score a user alike in any company")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -38,6 +38,22 @@ class Side:
         if self.types is not None:
             out["token_type_ids"] = _spread(inside, self.types[flat], 0)
         return out
+
+
+def interleaved(texts: Sequence[tuple[Side, Ints]], pad: int) -> dict[str, AnyArray]:
+    """Return m texts for each of n samples as n * m rows, those of a sample one after the other, padded to one length.
+
+    texts: for each of the m places a side and which of its sequences (n,) stand there.
+    """
+    shown = [side.padded(rows, pad) for side, rows in texts]
+    longest = max(each["input_ids"].shape[1] for each in shown)
+
+    def joined(name: str) -> AnyArray:
+        fill = pad if name == "input_ids" else 0
+        wide = [np.pad(v := each[name], ((0, 0), (0, longest - v.shape[1])), constant_values=fill) for each in shown]
+        return np.stack(wide, 1).reshape(-1, longest)
+
+    return {name: joined(name) for name in shown[0]}
 
 
 def _spread(inside: Mask, flat: AnyArray, fill: int) -> AnyArray:

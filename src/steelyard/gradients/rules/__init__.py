@@ -53,11 +53,12 @@ class Seat:
     def shared(self, x: Tensor) -> bool:
         """Say whether all samples share x: a leading axis of 1, or one row seen many times.
 
-        Raises UsageError U172 when the leading axis is neither 1 nor the samples.
+        A head that has joined the rows of a sample has one row a sample. Raises UsageError U172 when the leading axis
+        is neither 1, nor the samples, nor their rows.
         """
-        if len(x) == 1 and self.n * self.rows > 1:
+        if self._one_for_all(x):
             return True
-        if len(x) != self.n * self.rows:
+        if len(x) not in (self.n, self.n * self.rows):
             raise UsageError("U172", layer=self.name, found=tuple(x.shape), n=self.n, rows=self.rows)
         return len(x) > 1 and x.stride(0) == 0
 
@@ -78,9 +79,13 @@ class Seat:
 
     def by_sample(self, x: Tensor) -> Tensor:
         """Return (n, t, d) from (n * rows, ..., d); (1, t, d) from what all samples share."""
-        if len(x) == 1 < self.n * self.rows:
+        if self._one_for_all(x):
             return x.reshape(1, -1, x.shape[-1]).repeat(1, self.rows, 1)
         return x.reshape(self.n, -1, x.shape[-1])
+
+    def _one_for_all(self, x: Tensor) -> bool:
+        """Say whether the leading axis of 1 is shared: by samples, or by the rows of a single one (positions)."""
+        return len(x) == 1 < self.n * self.rows and (self.n > 1 or x.dim() > 2)
 
 
 class Watch(Protocol):

@@ -46,7 +46,9 @@ class _Embedding(torch.autograd.Function):
     def forward(
         ctx: Any, weight: Tensor, ids: Tensor, padding: int | None, anchor: Tensor, seat: Seat, layer: Layer
     ) -> Tensor:
-        shared = seat.shared(ids) and len(ids) == 1  # an expanded index is read as autograd reads it, in full
+        shared = (
+            seat.shared(ids.unsqueeze(-1)) and len(ids) == 1
+        )  # an expanded index is read as autograd reads it, in full
         ctx.ids, ctx.padding, ctx.size, ctx.seat, ctx.layer = ids, padding, len(weight), seat, layer
         out = F.embedding(ids, weight, padding)
         return out.expand(seat.n * seat.rows, *out.shape[1:]) if shared else out

@@ -16,7 +16,8 @@ def adapted(module: Any, tuning: str, rank: int, steps: int, head: str) -> Any:
     """Return the network with only what ``tuning`` trains requiring gradients.
 
     rank: of LoRA's matrices; width of a bottleneck is 8 x rank. steps: all steps of the training (AdaLoRA plans its
-    ranks by them). head: sequence, token or vector. Raises UsageError U150, EnvironmentProblem E212 without peft.
+    ranks by them). head: sequence, token, vector or cosine. Raises UsageError U150,
+    EnvironmentProblem E212 without peft.
     """
     if tuning not in TUNINGS:
         raise UsageError("U150", option="tuning", value=tuning, known=", ".join(TUNINGS))

@@ -8,16 +8,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from steelyard.errors import UsageError
 from steelyard.values.arrays import AnyArray, Ints
 
 
 class Open:
     """A watched step that waits for alpha; ``seen`` holds its signals."""
 
-    def __init__(self, watched: Any, n: int, norm: bool, dot: Any) -> None:
+    def __init__(self, watched: Any, n: int, rows: int, norm: bool, dot: Any) -> None:
         self.seen: dict[str, AnyArray] = {}
-        self._context = watched.step(n, norm=norm, dot=dot)
+        self._context = watched.step(n, rows=rows, norm=norm, dot=dot)
         self.step = self._context.__enter__()
 
     def form(self, alpha: torch.Tensor | None) -> None:
@@ -74,15 +73,12 @@ class Gradients:
         """
         from steelyard.gradients import watch
 
-        if self.learner.task.head == "vector":
-            raise UsageError(
-                "U152", task=type(self.learner.task).__name__, alpha=", ".join(sorted(GRADIENT & set(needs)))
-            )
         if self._watched is None:
             self._watched = watch(self.learner.module)
         wanted = [name for name in ("dot", "dot_adam") if name in needs]
         known = [name for name in wanted if name in self._directions]
-        opened = Open(self._watched, len(rows), "norm" in needs, self._directions[known[0]] if known else None)
+        direction = self._directions[known[0]] if known else None
+        opened = Open(self._watched, len(rows), self.learner.task.texts_a_sample, "norm" in needs, direction)
         try:
             opened.step.backward(self.learner.forward(rows, part, keep), scale=1.0 / n)
             if "norm" in needs:
@@ -103,12 +99,13 @@ class Gradients:
         learner = self.learner
         learner.module.eval()
         norm, dot = np.zeros(len(rows)), np.zeros(len(rows))
+        texts = learner.task.texts_a_sample
         order = np.argsort(-learner.encoded.length[rows], kind="stable")
         with watch(learner.module, scoring=True) as watched:
             for start in range(0, len(rows), learner.micro):
                 places = order[start : start + learner.micro]
                 mask = learner.tensors(rows[places]).get("attention_mask")
-                with watched.step(len(places), norm=True, dot=direction, mask=mask) as step:
+                with watched.step(len(places), rows=texts, norm=True, dot=direction, mask=mask) as step:
                     step.backward(learner.losses_of(rows[places]), scale=1.0)
                     norm[places] = _array(step.norm())
                     if direction is not None:

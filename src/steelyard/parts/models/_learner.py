@@ -24,6 +24,8 @@ from steelyard.values.encoded import Encoded
 from steelyard.values.recipe import Recipe
 
 PREDICT_ROWS = 64
+#: What torch says when a processor's memory runs out (Linux; Windows; oneDNN), as a mere RuntimeError.
+OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "could not create a primitive")
 Seen = dict[str, AnyArray]
 
 
@@ -256,7 +258,7 @@ class Learner:
     def _halve(self, error: BaseException) -> None:
         """Halve the parts when memory ran out; anything else is raised again."""
         words = str(error).lower()
-        short = isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "not enough memory" in words
+        short = isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(w in words for w in OUT_OF_MEMORY)
         if not short:
             raise error
         if self.micro == 1 or len(self._rows) == 1:

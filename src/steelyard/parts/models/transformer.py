@@ -39,7 +39,7 @@ class Transformer(Model):
     def network(self, head: str, outputs: int, seed: int, steps: int = 1000, weights: bool = True) -> Any:
         """Return the torch module, on its device. Heads are random: they are drawn from ``seed``, nothing else is.
 
-        head: sequence, token or vector; outputs: numbers the head gives. steps: of the training (AdaLoRA).
+        head: sequence, token, vector or cosine; outputs: numbers the head gives. steps: of the training (AdaLoRA).
         weights: False builds the network by its configuration alone, for weights that come from elsewhere.
         """
         path = locate(self.pretrained)
@@ -112,14 +112,14 @@ def _load(path: str, head: str, outputs: int, dropout: float | None, weights: bo
                 setattr(config, field, dropout)
     kind: Any = {"sequence": AutoModelForSequenceClassification, "token": AutoModelForTokenClassification}.get(head)
     if kind is None:
-        from steelyard.parts.models._pooled import Pooled
+        from steelyard.parts.models._pooled import Cosine, Pooled
 
         encoder = (
             AutoModel.from_pretrained(path, config=config, dtype=torch.float32)
             if weights
             else AutoModel.from_config(config)
         )
-        return Pooled(encoder)
+        return Cosine(encoder, outputs) if head == "cosine" else Pooled(encoder)
     config.num_labels = outputs
     config.problem_type = None
     if not weights:

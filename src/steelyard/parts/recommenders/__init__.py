@@ -59,6 +59,17 @@ class Fitted:
             out[rows] = relevance[np.searchsorted(of, users[rows]), items[rows]]
         return out
 
+    def among(self, users: Ints, items: Ints) -> Floats:
+        """Return (b, c) float32 relevance of the items (b, c) given for each user; -inf where the item is -1.
+
+        The same numbers as ``scores``, unless the model reads lists (``by_list``), or few of all items but these.
+        """
+        given = items >= 0
+        out = np.full(items.shape, -np.inf, np.float32)
+        user = np.broadcast_to(np.asarray(users)[:, None], items.shape)
+        out[given] = self.pairs(user[given], items[given])
+        return out
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -76,9 +87,11 @@ class Recommender:
     """Contract of a recommender: a part writes ``learn``, or ``train`` when it is trained step by step.
 
     stepwise: True for those with ``train``: they have a loss for each interaction, and take weights at every step.
+    by_list: True where the relevance of an item depends on what else is in its list.
     """
 
     stepwise: ClassVar[bool] = False
+    by_list: ClassVar[bool] = False
 
     def fit(self, interactions: Interactions, sample_weight: Floats | None = None, seed: int = 0) -> Fitted:
         """Return the fitted model of all given interactions; leave out test rows before.

@@ -34,6 +34,14 @@ class Negatives:
         return drawn.reshape(len(rows), candidates)
 
 
+def at_most(candidates: int, items: int) -> int:
+    """Return how many candidates are drawn: one in a thousand items at most, one at least.
+
+    Among few items the hardest of many is soon what the user would like.
+    """
+    return max(1, min(candidates, items // 1000))
+
+
 def hardest(x: Floats, items: Floats, drawn: Ints) -> Ints:
     """Return (b,) of the candidates drawn (b, c) the one that the model puts highest; x: (b, d), items: (m, d)."""
     if drawn.shape[1] == 1:

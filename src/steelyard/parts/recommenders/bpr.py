@@ -12,8 +12,9 @@ import numpy as np
 from steelyard.parts.recommenders import Epoch, Importance, Recommender, alphas, counted
 from steelyard.parts.recommenders._adam import Table
 from steelyard.parts.recommenders._factors import Factors
-from steelyard.parts.recommenders._negatives import Negatives, hardest
+from steelyard.parts.recommenders._negatives import at_most, hardest
 from steelyard.parts.recommenders._pairs import pairwise
+from steelyard.parts.recommenders._steps import epochs
 from steelyard.values.interactions import Interactions
 
 
@@ -27,7 +28,8 @@ class Bpr(Recommender):
     candidates: j is the one that the model puts highest of that many drawn items. 1 is Rendle et al.; more find what is
     still wrong sooner (dynamic negative sampling, Zhang et al. 2013); among few items they find what the user would
     like, so they are at most one in a thousand items.
-    embedding_size: d. batch_size: rows a step, at most a 40th of them. scale: standard deviation of the first vectors.
+    embedding_size: d. learning_rate: Adam's at the first step, falling on a line to 0 at the last. batch_size: rows a
+    step, at most a 40th of them. scale: standard deviation of the first vectors.
     """
 
     stepwise: ClassVar[bool] = True
@@ -35,8 +37,8 @@ class Bpr(Recommender):
     epochs: int = 25
     batch_size: int = 2048
     candidates: int = 32
-    learning_rate: float = 0.003
-    reg: float = 0.01
+    learning_rate: float = 0.004
+    reg: float = 0.02
     scale: float = 0.01
 
     def train(self, interactions: Interactions, importance: Importance | None = None, seed: int = 0) -> Iterator[Epoch]:
@@ -44,27 +46,21 @@ class Bpr(Recommender):
         n, d = len(interactions), self.embedding_size
         user = Table(self.scale * rng.standard_normal((interactions.n_users, d), dtype=np.float32))
         item = Table(self.scale * rng.standard_normal((interactions.n_items, d), dtype=np.float32))
-        negatives = Negatives(interactions)
         known, popularity = counted(interactions, np.ones(n))
         fitted = Factors(known, popularity, user.value, item.value, np.zeros_like(popularity))
-        batch = max(1, min(self.batch_size, n // 40 + 1))
-        steps = -(-n // batch)
-        candidates = max(1, min(self.candidates, interactions.n_items // 1000))
         losses = np.empty(n, np.float32)
-        for epoch in range(self.epochs):
-            order = rng.permutation(n)
-            drawn = negatives.draw(rng, order, candidates)
-            for step in range(steps):
-                own = slice(step * batch, (step + 1) * batch)
-                rows = order[own]
+        each = at_most(self.candidates, interactions.n_items)
+        for number, epoch in epochs(interactions, rng, self.epochs, self.batch_size, each):
+            for step in epoch:
+                rows = step.rows
                 u, i = interactions.user[rows], interactions.item[rows]
-                j = hardest(user.value[u], item.value, drawn[own])
+                j = hardest(user.value[u], item.value, step.drawn)
                 x, yi, yj = user.value[u], item.value[i], item.value[j]
-                done = epoch * steps + step
-                alpha = partial(alphas, importance, rows, done / (steps * self.epochs))
+                alpha = partial(alphas, importance, rows, step.progress)
                 losses[rows], weight, (gx, gi, gj) = pairwise(alpha, x, yi, yj)
                 shrink = (self.reg * weight / len(rows))[:, None]
-                user.move(u, gx + shrink * x, self.learning_rate, done + 1)
+                rate = self.learning_rate * (1 - step.progress)
+                user.move(u, gx + shrink * x, rate, step.number)
                 by_item = np.concatenate([gi + shrink * yi, gj + shrink * yj])
-                item.move(np.concatenate([i, j]), by_item, self.learning_rate, done + 1)
-            yield Epoch(epoch + 1, losses, fitted)
+                item.move(np.concatenate([i, j]), by_item, rate, step.number)
+            yield Epoch(number, losses, fitted)

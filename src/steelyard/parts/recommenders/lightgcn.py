@@ -13,8 +13,9 @@ from scipy.sparse import csr_matrix
 from steelyard.parts.recommenders import Epoch, Importance, Recommender, alphas, counted
 from steelyard.parts.recommenders._adam import Table
 from steelyard.parts.recommenders._factors import Factors
-from steelyard.parts.recommenders._negatives import Negatives, hardest
+from steelyard.parts.recommenders._negatives import at_most, hardest
 from steelyard.parts.recommenders._pairs import pairwise
+from steelyard.parts.recommenders._steps import epochs
 from steelyard.values.arrays import Floats, Ints
 from steelyard.values.interactions import Interactions
 
@@ -46,31 +47,24 @@ class LightGcn(Recommender):
         n, u = len(interactions), interactions.n_users
         first = Table(self.scale * rng.standard_normal((u + interactions.n_items, self.embedding_size), np.float32))
         graph = Graph(interactions, self.layers)
-        negatives = Negatives(interactions)
         known, popularity = counted(interactions, np.ones(n))
-        batch = max(1, min(self.batch_size, n // 40 + 1))
-        steps = -(-n // batch)
-        candidates = max(1, min(self.candidates, interactions.n_items // 1000))
         losses = np.empty(n, np.float32)
-        for epoch in range(self.epochs):
-            order = rng.permutation(n)
-            drawn = negatives.draw(rng, order, candidates)
-            for step in range(steps):
-                own = slice(step * batch, (step + 1) * batch)
-                rows = order[own]
-                done = epoch * steps + step
-                alpha = partial(alphas, importance, rows, done / (steps * self.epochs))
+        each = at_most(self.candidates, interactions.n_items)
+        for number, epoch in epochs(interactions, rng, self.epochs, self.batch_size, each):
+            for step in epoch:
+                rows = step.rows
+                alpha = partial(alphas, importance, rows, step.progress)
                 final = graph.averaged(first.value)
                 by = interactions.user[rows]
-                j = hardest(final[by], final[u:], drawn[own])
+                j = hardest(final[by], final[u:], step.drawn)
                 ends = (by, u + interactions.item[rows], u + j)
                 losses[rows], weight, pulls = pairwise(alpha, *(final[end] for end in ends))
                 gradient = graph.averaged(added(ends, pulls, final.shape))
                 shrink = (self.reg * weight / len(rows))[:, None]
                 gradient += added(ends, tuple(shrink * first.value[end] for end in ends), final.shape)
-                first.move_all(gradient, self.learning_rate, done + 1)
+                first.move_all(gradient, self.learning_rate, step.number)
             final = graph.averaged(first.value)
-            yield Epoch(epoch + 1, losses, Factors(known, popularity, final[:u], final[u:], np.zeros_like(popularity)))
+            yield Epoch(number, losses, Factors(known, popularity, final[:u], final[u:], np.zeros_like(popularity)))
 
 
 class Graph:

@@ -11,7 +11,7 @@ import numpy as np
 from steelyard.parts.recommenders import Epoch, Importance, Recommender, alphas, counted
 from steelyard.parts.recommenders._adam import Table
 from steelyard.parts.recommenders._factors import Factors
-from steelyard.parts.recommenders._negatives import Negatives
+from steelyard.parts.recommenders._steps import epochs
 from steelyard.values.interactions import Interactions
 
 
@@ -39,28 +39,22 @@ class Mf(Recommender):
         user = Table(self.scale * rng.standard_normal((interactions.n_users, d), dtype=np.float32))
         item = Table(self.scale * rng.standard_normal((interactions.n_items, d), dtype=np.float32))
         bias = Table(np.zeros((interactions.n_items, 1), np.float32))
-        negatives = Negatives(interactions)
         fitted = Factors(*counted(interactions, np.ones(n)), user.value, item.value, bias.value[:, 0])
-        batch = max(1, min(self.batch_size, n // 40 + 1))
-        steps = -(-n // batch)
         losses = np.empty(n, np.float32)
-        for epoch in range(self.epochs):
-            order = rng.permutation(n)
-            drawn = negatives.draw(rng, order, self.negatives)
-            for step in range(steps):
-                own = slice(step * batch, (step + 1) * batch)
-                rows, done = order[own], epoch * steps + step
-                i = np.concatenate([interactions.item[rows], drawn[own].T.ravel()])
+        for number, epoch in epochs(interactions, rng, self.epochs, self.batch_size, self.negatives):
+            for step in epoch:
+                rows = step.rows
+                i = np.concatenate([interactions.item[rows], step.drawn.T.ravel()])
                 u = np.tile(interactions.user[rows], 1 + self.negatives)
                 x, y = user.value[u], item.value[i]
                 z = np.einsum("nd,nd->n", x, y) + bias.value[i, 0]
                 losses[rows] = np.logaddexp(0, -z[: len(rows)])
                 weight = np.ones(len(i), np.float32)
-                weight[: len(rows)] = alphas(importance, rows, done / (steps * self.epochs), losses[rows])
+                weight[: len(rows)] = alphas(importance, rows, step.progress, losses[rows])
                 met = np.arange(len(i)) < len(rows)
                 pull = ((weight * (np.exp(-np.logaddexp(0, -z)) - met)) / len(rows))[:, None].astype(np.float32)
                 shrink = (self.reg * weight / len(rows))[:, None]
-                user.move(u, pull * y + shrink * x, self.learning_rate, done + 1)
-                item.move(i, pull * x + shrink * y, self.learning_rate, done + 1)
-                bias.move(i, pull + shrink * bias.value[i], self.learning_rate, done + 1)
-            yield Epoch(epoch + 1, losses, fitted)
+                user.move(u, pull * y + shrink * x, self.learning_rate, step.number)
+                item.move(i, pull * x + shrink * y, self.learning_rate, step.number)
+                bias.move(i, pull + shrink * bias.value[i], self.learning_rate, step.number)
+            yield Epoch(number, losses, fitted)

@@ -17,19 +17,25 @@ from steelyard.values.samples import Samples
 class Task:
     """Contract of a task. torch is imported by the methods that get tensors, never before.
 
-    kind: the ``Samples.task`` that it takes. head: ``sequence`` (an output a row), ``token`` (an output a token) or
-    ``vector`` (a vector a text). unit: ``row``, or ``query`` when the loss of a row reads the other rows of its query,
-    which then stay together in every batch. columns: columns it can read; measures: what it is judged by.
+    kind: the ``Samples.task`` that it takes. head: ``sequence`` (an output a row), ``token`` (an output a token),
+    ``vector`` (a vector a text) or ``cosine`` (an output a pair of texts). unit: ``row``, or ``query`` when the loss
+    of a row reads the other rows of its query, which then stay together in every batch. columns: columns it can read;
+    measures: what it is judged by.
     max_length: tokens kept of a row; what is cut is counted (``Encoded.truncated``).
     """
 
     kind: ClassVar[str]
-    head: ClassVar[Literal["sequence", "token", "vector"]] = "sequence"
+    head: ClassVar[Literal["sequence", "token", "vector", "cosine"]] = "sequence"
     unit: ClassVar[Literal["row", "query"]] = "row"
     columns: ClassVar[tuple[str, ...]] = ()
     measures: ClassVar[tuple[str, ...]] = ()
 
     max_length: int = 128
+
+    @property
+    def texts_a_sample(self) -> int:
+        """Texts that pass through the encoder for one sample, one after the other in the batch."""
+        return 1
 
     def outputs(self, samples: Samples) -> int:
         """Return how many numbers the head gives a row (a token, a text)."""

@@ -12,7 +12,7 @@ from steelyard.parts.tasks._encoding import encode
 from steelyard.parts.tasks._pairs import PRODUCT
 from steelyard.parts.tasks._texts import render
 from steelyard.values.arrays import AnyArray, Ints
-from steelyard.values.encoded import Encoded, Side
+from steelyard.values.encoded import Encoded, interleaved
 from steelyard.values.samples import Samples
 
 
@@ -53,23 +53,22 @@ class Retrieval(Task):
         rows = np.flatnonzero(against[:, 0] >= 0)
         return Encoded((first, second), rows, samples.group, cut | cut2, lost + lost2, {"against": against})
 
-    def batch(self, encoded: Encoded, rows: Ints, pad: int) -> dict[str, AnyArray]:
-        """Return padded queries and, n x (1 + negatives) rows, their product and its negatives."""
-        against = encoded.target["against"][rows]
-        products = np.concatenate([rows[:, None], np.maximum(against, 0)], 1)
-        queries, shown = (_named(s, r, pad, p) for s, r, p in self._asked(encoded.sides, rows, products))
-        return {**queries, **shown, "absent": np.concatenate([np.zeros((len(rows), 1), bool), against < 0], 1)}
+    @property
+    def texts_a_sample(self) -> int:
+        return 2 + self.negatives
 
-    def _asked(self, sides: tuple[Side, ...], rows: Ints, products: Ints) -> Any:
-        return (sides[0], rows, "query_"), (sides[1], products.ravel(), "product_")
+    def batch(self, encoded: Encoded, rows: Ints, pad: int) -> dict[str, AnyArray]:
+        """Return for each of n rows its query, its product and the negatives, n * (2 + negatives) padded texts."""
+        against = encoded.target["against"][rows]
+        query, product = encoded.sides
+        shown = [(query, rows), (product, rows), *((product, np.maximum(a, 0)) for a in against.T)]
+        absent = np.concatenate([np.zeros((len(rows), 1), bool), against < 0], 1)
+        return {**interleaved(shown, pad), "absent": absent}
 
     def output(self, model: Any, batch: dict[str, Any]) -> Any:
         """Return (n, 1 + negatives) cosines."""
-        query, product = (
-            super(Retrieval, self).output(model, {k[len(p) :]: v for k, v in batch.items() if k.startswith(p)})
-            for p in ("query_", "product_")
-        )
-        return (query[:, None, :] * product.reshape(len(query), -1, query.shape[1])).sum(2)
+        vectors = super().output(model, batch).unflatten(0, (-1, self.texts_a_sample))
+        return (vectors[:, :1] * vectors[:, 1:]).sum(2)
 
     def losses(self, output: Any, batch: dict[str, Any]) -> Any:
         logits = (output / self.temperature).masked_fill(batch["absent"], float("-inf"))
@@ -78,10 +77,6 @@ class Retrieval(Task):
     def predict(self, output: Any, batch: dict[str, Any]) -> Any:
         """Return (n,) cosine of query and product."""
         return output[:, 0]
-
-
-def _named(side: Side, rows: Ints, pad: int, prefix: str) -> dict[str, AnyArray]:
-    return {prefix + name: value for name, value in side.padded(rows, pad).items()}
 
 
 def drawn(group: Ints, label: Ints, count: int, seed: int) -> Ints:

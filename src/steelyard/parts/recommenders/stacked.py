@@ -1,0 +1,112 @@
+"""Several recommenders made one: what each says of an item, its popularity and its age, weighed by boosted trees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from steelyard import parts
+from steelyard.errors import DataError
+from steelyard.parts.recommenders import Fitted, Recommender, counted
+from steelyard.parts.recommenders._negatives import Negatives
+from steelyard.parts.recommenders._stacking import Blend, blend, features, trees
+from steelyard.values.arrays import Floats, Ints
+from steelyard.values.interactions import Interactions
+
+
+@dataclass(frozen=True)
+class Stack(Fitted):
+    """members: name -> fitted recommender. blend: one number of what they say. length: (u,) rows of each user.
+    about: (m, f) time since the last row of each item."""
+
+    members: Mapping[str, Fitted]
+    blend: Blend
+    length: Ints
+    about: Floats
+
+    def relevance(self, users: Ints) -> Floats:
+        """Return (b, m): the list is the whole catalogue."""
+        every = np.broadcast_to(np.arange(len(self.popularity)), (len(users), len(self.popularity)))
+        return self._weighed(users, every, {name: m.scores(users) for name, m in self.members.items()})
+
+    def among(self, users: Ints, items: Ints) -> Floats:
+        """Return (b, c) relevance within the list given: what stands beside an item counts."""
+        users = np.asarray(users)
+        known = (users >= 0) & self.known[users]
+        out = np.where(items >= 0, self.popularity[items], -np.inf).astype(np.float32)
+        if known.any():
+            some, listed = users[known], items[known]
+            out[known] = self._weighed(some, listed, {n: m.among(some, listed) for n, m in self.members.items()})
+        return out
+
+    def _weighed(self, users: Ints, items: Ints, said: Mapping[str, Floats]) -> Floats:
+        return self.blend.relevance(features(said, items, self.popularity, self.about, self.length[users]))
+
+
+@dataclass(frozen=True)
+class Stacked(Recommender):
+    """Weighs what the recommenders ``of`` say, by lists that none of them has learned from.
+
+    The last row of at most ``teach`` users is held out, and the recommenders learn from the rest. A list is the item of
+    such a row and ``negatives`` drawn items that its user has not met; the blend learns to put the former first, from
+    what each recommender says of the list (deviation from its mean, place in it, and the number itself), popularity,
+    time since the item's last row, and rows of the user. Lists set aside choose among a linear sum, boosted trees, both
+    together and each recommender alone, so that the whole need not be worse than its best part. Then the recommenders
+    learn again from all rows: the cost is twice theirs.
+    Weights of rows weigh their lists too. of: names of recommenders, or recommenders. rounds: of the trees.
+    Raises DataError D283 when no user has two rows. Source: Wolpert 1992, Stacked Generalization.
+    """
+
+    by_list: ClassVar[bool] = True
+    of: tuple[Any, ...] = ("popularity", "item_knn", "ease")
+    teach: int = 4000
+    negatives: int = 99
+    rounds: int = 100
+
+    def learn(self, interactions: Interactions, weight: Floats, seed: int) -> Stack:
+        rng = np.random.default_rng(seed)
+        members = {n if isinstance(n, str) else type(n).__name__.lower(): n for n in self.of}
+        chosen = {n: parts.make("recommenders", m) if isinstance(m, str) else m for n, m in members.items()}
+        last = self._last(interactions, rng)
+        rest = np.ones(len(interactions), bool)
+        rest[last] = False
+        before, own = interactions.take(rest), weight[rest]
+        taught = {name: part.fit(before, own, seed) for name, part in chosen.items()}
+        user = interactions.user[last]
+        drawn = Negatives(interactions).draw(rng, last, self.negatives)
+        items = np.concatenate([interactions.item[last, None], drawn], axis=1)
+        _, popularity = counted(before, own)
+        length = np.bincount(before.user, minlength=interactions.n_users)
+        said = {name: fitted.among(user, items) for name, fitted in taught.items()}
+        x = features(said, items, popularity, about(before), length[user])
+        found = blend(x, weight[last], tuple(chosen), trees(self.rounds), seed)
+        fitted = {name: part.fit(interactions, weight, seed) for name, part in chosen.items()}
+        length = np.bincount(interactions.user, minlength=interactions.n_users)
+        return Stack(*counted(interactions, weight), fitted, found, length, about(interactions))
+
+    def _last(self, interactions: Interactions, rng: np.random.Generator) -> Ints:
+        """Return the last row of drawn users who have two or more."""
+        order = interactions.chronological
+        user = interactions.user[order]
+        ends = np.flatnonzero(np.append(user[1:] != user[:-1], True))
+        several = ends[np.diff(np.append(-1, ends)) > 1]
+        if not len(several):
+            raise DataError("D283", rows=len(interactions), users=interactions.n_users)
+        return order[np.sort(rng.permutation(several)[: self.teach])]
+
+
+def about(interactions: Interactions) -> Floats:
+    """Return (m, 1) time since the last row of each item, over the whole span of the rows, 1 for an item without rows;
+    (m, 0) where no time is known.
+    """
+    ts = interactions.ts
+    there = np.zeros(len(interactions), bool) if ts is None else np.isfinite(ts)
+    if ts is None or not there.any():
+        return np.zeros((interactions.n_items, 0))
+    newest, oldest = ts[there].max(), ts[there].min()
+    last = np.full(interactions.n_items, oldest)
+    np.maximum.at(last, interactions.item[there], ts[there])
+    return ((newest - last) / max(newest - oldest, 1e-9))[:, None]

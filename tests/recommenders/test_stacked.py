@@ -1,0 +1,159 @@
+"""The stacked recommender: what it learns from, what it weighs, and that it can be its best part."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from steelyard import parts
+from steelyard.errors import DataError
+from steelyard.parts.recommenders import Fitted, Recommender, counted
+from steelyard.parts.recommenders._stacking import BOTH, LINEAR, TREES, _linear, blend, features, trees
+from steelyard.parts.recommenders.stacked import Stacked, about
+from steelyard.testing.recommenders import ITEMS, NEVER, ONCE, USERS, table
+
+ROWS = table()
+RNG = np.random.default_rng(0)
+
+
+@dataclass(frozen=True)
+class Told(Fitted):
+    """Says what it is told."""
+
+    said: np.ndarray
+
+    def relevance(self, users):
+        return self.said[users]
+
+
+@dataclass(frozen=True)
+class Noting(Recommender):
+    """Notes the rows that it learns from; says nothing but noise, or what its rows will be."""
+
+    knows: bool = False
+    seen: list = None
+
+    def learn(self, interactions, weight, seed):
+        self.seen.append(interactions.row_key)
+        said = np.random.default_rng(5).random((USERS, ITEMS)).astype(np.float32)
+        if self.knows:
+            said += 3 * (ROWS.matrix().toarray() > 0)
+        return Told(*counted(interactions, weight), said)
+
+
+@dataclass(frozen=True)
+class Noise(Noting):
+    """The same under another name."""
+
+
+def test_what_teaches_the_lists_was_seen_by_no_recommender():
+    seen: list = []
+    fitted = Stacked(of=(Noting(seen=seen),), teach=20, rounds=5).fit(ROWS)
+    held = np.setdiff1d(ROWS.row_key, seen[0])
+    assert len(held) == 20
+    assert sorted(seen[1]) == sorted(ROWS.row_key)  # and then it learns from all
+    for row in np.flatnonzero(np.isin(ROWS.row_key, held)):
+        own = ROWS.user == ROWS.user[row]
+        assert own.sum() > 1
+        assert ROWS.ts[row] == ROWS.ts[own].max()
+    assert fitted.members.keys() == {"noting"}
+
+
+def test_the_one_that_knows_is_heard_and_noise_is_not():
+    """One recommender that knows what is taken, one that says noise: the whole is as good as the first."""
+    fitted = Stacked(of=(Noting(knows=True, seen=[]), Noise(seen=[])), teach=46, rounds=10).fit(ROWS)
+    scores, taken = fitted.scores(np.arange(ONCE)), ROWS.matrix().toarray()[:ONCE] > 0
+    for own, which in zip(scores, taken, strict=True):
+        assert (own[which][:, None] > own[~which]).mean() > 0.99
+    assert np.abs(fitted.blend.linear[0]) > 5 * np.abs(fitted.blend.linear[1])
+
+
+def lists(rows: int, signal: np.ndarray):
+    """Return lists whose first item is told by a sum of two recommenders, ``signal`` of each."""
+    said = RNG.normal(size=(2, rows, 10))
+    said[:, :, 0] += signal[:, None]
+    items = np.tile(np.arange(10), (rows, 1))
+    return features({"a": said[0], "b": said[1]}, items, np.ones(10), np.zeros((10, 0)), np.ones(rows, np.int64))
+
+
+def first_place(relevance: np.ndarray) -> float:
+    return float((relevance.argmax(1) == 0).mean())
+
+
+def test_two_that_know_a_little_are_better_together():
+    x, test = lists(600, np.array([1.2, 1.2])), lists(2000, np.array([1.2, 1.2]))
+    found = blend(x, np.ones(600), ("a", "b"), trees(30), 0)
+    assert found.way in (LINEAR, BOTH, TREES)
+    alone = [first_place(test.said[:, :, k]) for k in (0, 1)]
+    assert first_place(found.relevance(test)) > max(alone) + 0.08
+
+
+def test_one_alone_is_kept_where_it_is_best():
+    """The way is the best on the lists set aside; a part alone is a way."""
+    x = lists(40, np.array([9.0, 0.0]))
+    found = blend(x, np.ones(40), ("a", "b"), trees(30), 0)
+    assert found.value[found.way] == max(found.value.values())
+    assert {"a", "b"} < found.value.keys()
+    alone = replace(found, way="a")
+    np.testing.assert_array_equal(alone.relevance(x), x.said[:, :, 0])
+
+
+def test_the_linear_weights_are_those_of_least_loss():
+    x = lists(50, np.array([1.0, 0.3]))
+    weight = RNG.integers(1, 4, 50).astype(float)
+    best = _linear(x, weight)
+
+    def cost(w):
+        z = x.said.astype(float) @ w
+        return weight @ (np.log(np.exp(z).sum(1)) - z[:, 0]) + 0.5 * w @ w
+
+    for step in 1e-3 * np.eye(3):
+        assert cost(best) < min(cost(best + step), cost(best - step))
+
+
+def test_weight_2_of_a_list_is_the_list_twice():
+    x = lists(30, np.array([1.0, 0.3]))
+    twice = np.repeat(np.arange(30), 1 + (np.arange(30) < 10))
+    np.testing.assert_allclose(
+        _linear(x, 1.0 + (np.arange(30) < 10)), _linear(x.take(twice), np.ones(len(twice))), atol=1e-4
+    )
+
+
+def test_a_shorter_list_is_the_list_without_the_gap():
+    x = features({"a": np.array([[3.0, 1.0, 9.0, 2.0]])}, np.array([[4, 2, -1, 0]]), np.arange(5.0),
+                 np.full((5, 1), 0.5), np.array([3]))  # fmt: skip
+    y = features({"a": np.array([[3.0, 1.0, 2.0]])}, np.array([[4, 2, 0]]), np.arange(5.0),
+                 np.full((5, 1), 0.5), np.array([3]))  # fmt: skip
+    np.testing.assert_allclose(x.flat(), y.flat(), rtol=1e-6)
+    assert len(x.flat()) == 3
+
+
+def test_a_list_given_and_users_that_nobody_knows():
+    fitted = Stacked(rounds=5).fit(ROWS)
+    items = np.array([[3, 20, -1], [3, 20, 5], [3, 20, 5]])
+    said = fitted.among(np.array([0, NEVER, -1]), items)
+    assert said[0, 2] == -np.inf
+    assert said[0, 0] > said[0, 1]  # user 0 takes red ones
+    popular = np.bincount(ROWS.item, minlength=ITEMS)[[3, 20, 5]]
+    assert said[1].tolist() == said[2].tolist() == popular.tolist()
+
+
+def test_age_is_the_time_since_the_last_row():
+    ts = np.arange(len(ROWS), dtype=float)
+    age = about(replace(ROWS, ts=ts))
+    item = ROWS.item[-1]
+    assert age[item, 0] == 0
+    other = next(i for i in range(ITEMS) if i != item)
+    last = np.flatnonzero(ROWS.item == other).max()
+    assert age[other, 0] == pytest.approx((ts[-1] - last) / (ts[-1] - ts[0]))
+    assert about(replace(ROWS, ts=None)).shape == (ITEMS, 0)
+    unseen = about(replace(ROWS.take(ROWS.item != 4), ts=ts[ROWS.item != 4]))
+    assert unseen[4, 0] == 1
+
+
+def test_users_of_one_row_each_teach_nothing():
+    once = np.unique(ROWS.user, return_index=True)[1]
+    with pytest.raises(DataError) as e:
+        parts.make("recommenders", "stacked").fit(ROWS.take(once))
+    assert e.value.code == "D283"
+    assert "item_knn" in e.value.say("en")
