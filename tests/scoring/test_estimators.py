@@ -89,6 +89,24 @@ def test_shuffled_has_the_same_histogram(readings: Readings) -> None:
     assert not np.array_equal(weight, readings["basis"])
 
 
+def test_a_weight_shrinks_to_one_by_its_standard_error(readings: Readings) -> None:
+    plain, shrunk = parts.make("policies", "gate"), parts.make("policies", "gate", shrink=True)
+    sure = readings.with_columns(p_wrong_se=np.zeros(N))
+    np.testing.assert_allclose(plain.raw(sure), shrunk.raw(sure), rtol=1e-12)
+    wrong = np.where(np.arange(N) < 60, 0.05, 0.7)
+    se = np.zeros(N)
+    se[-30:] = np.linspace(0.01, 0.3, 30)
+    doubtful = readings.with_columns(p_wrong=wrong, p_wrong_se=se)
+    raw, drawn = plain.raw(doubtful), shrunk.raw(doubtful)
+    np.testing.assert_allclose(drawn[:-30], raw[:-30], rtol=1e-12)
+    assert (np.diff(drawn[-30:]) > 0).all()
+    assert (raw[-30:] < drawn[-30:]).all()
+    assert (drawn[-30:] < 1).all()
+    slope = 0.95 * (raw[-1] - 0.05) / 0.95 * (1 - (raw[-1] - 0.05) / 0.95) / 0.1
+    spread = raw.var() - np.square(slope * se).mean()
+    assert drawn[-1] == pytest.approx(1 + spread / (spread + (slope * 0.3) ** 2) * (raw[-1] - 1))
+
+
 def test_gate_lowers_planted_errors(readings: Readings) -> None:
     weight = parts.make("policies", "gate").weigh(readings).weight
     assert weight[:12].max() < np.median(weight[12:])

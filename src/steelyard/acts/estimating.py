@@ -37,6 +37,7 @@ def read_out(signals: Signals, estimators: Mapping[str, Any], headline: Mapping[
         columns[name] = signals[name]
     wrong = (signals["posterior"] * (signals["distance"] >= SAME)).sum(1)
     columns["p_wrong"] = np.where(signals["given"] >= 0, wrong, np.nan)
+    columns["p_wrong_se"] = signals["wrong_se"] if "wrong_se" in signals else np.zeros(len(wrong), np.float32)
     return Readings(signals.row_key, columns)
 
 

@@ -17,7 +17,7 @@ from steelyard.acts.passes import LinearPass, TreeFold, gathered, loss_of, run, 
 from steelyard.acts.stages import Keep, Progress, counted, keep_nothing, no_progress
 from steelyard.features.table import Table
 from steelyard.values.arrays import AnyArray, Floats, Ints
-from steelyard.values.signals import Signals
+from steelyard.values.signals import SAME, Signals
 
 
 def measure(
@@ -68,6 +68,7 @@ def measure(
     matrix = repairing.confident_mixing(probability, table.label)
     clean = repairing.unmixed(probability, matrix).astype(np.float32)
     rounds: list[Floats] = []
+    errors = [_wrong(repairing.posterior(clean, table.label, matrix), table)]
     for round_ in range(repairs):
         target = repairing.posterior(clean, table.label, matrix).astype(np.float32)
         salt, name = seed + 100 * (round_ + 1), f"repair{round_}"
@@ -79,6 +80,8 @@ def measure(
         clean = gathered(table, fold, done) if trees else done[0]["probability"]
         matrix = repairing.mixing(clean, table.label)
         rounds.append(clean)
+        errors.append(_wrong(repairing.posterior(clean, table.label, matrix), table))
+    signals["wrong_se"] = (np.std(errors, axis=0, ddof=min(1, repairs)) / np.sqrt(len(errors))).astype(np.float32)
     signals["repaired"] = repairing.pooled(rounds).astype(np.float32) if rounds else clean
     signals["posterior"] = repairing.posterior(clean, table.label, matrix).astype(np.float32)
     return signals
@@ -106,9 +109,17 @@ def as_signals(row_key: AnyArray, table: Table, columns: Mapping[str, AnyArray])
         "neighbour_label": np.full((n, 1), -1, np.int32),
         "agreeing": np.zeros(n, np.int32),
         "contradicting": np.zeros(n, np.int32),
+        "wrong_se": np.zeros(n, np.float32),
         "twin_label": table.label.astype(np.int32),
     }
     return Signals(row_key, {**defaults, **columns, **more})
+
+
+def _wrong(posterior: Floats, table: Table) -> Floats:
+    """Return (n,) P(another label than the given one) of one round; 0 for rows without a label."""
+    positions = np.eye(table.classes) if table.positions is None else table.positions[None, :]
+    wrong = (posterior * (_distances(table, positions) >= SAME)).sum(1)
+    return np.where(table.label >= 0, wrong, 0.0)
 
 
 def _distances(table: Table, positions: Floats) -> Floats:
