@@ -88,7 +88,8 @@ def table(kept: dict[str, dict]) -> str:
         if published:
             off = [found / p - 1 for found, p in zip(it["found"], published, strict=True)]
             cells = [f"{cell} ({o:+.1%})" for cell, o in zip(cells, off, strict=True)]
-            reached = f"within {within:.0%}" if min(off) >= -within else "no"
+            near = f"within {within:.0%}" if max(off) <= within else "above"
+            reached = near if min(off) >= -within else "no"
         options = ", ".join(f"{k} {v}" for k, v in it["options"].items()) or "as they are"
         said = "/".join(f"{p:.4f}" for p in published) if published else "-"
         body.append([name, options, *cells, said, reached, *(f"{it[k]:.0f}" for k in ("fit", "rank")),
@@ -139,6 +140,7 @@ if __name__ == "__main__":
         MEASURED.parent.mkdir(exist_ok=True)
         MEASURED.write_text(json.dumps(kept, indent=1))
         keep("Recommenders: Gowalla, the published split", "python benchmarks/recommend.py --only gowalla", table(kept),
-             "Full ranking of 40,981 items for 29,858 users, train items left out.")  # fmt: skip
+             "\nFull ranking of 40,981 items for 29,858 users, train items left out; seconds of a machine that did other work. "
+             "bpr takes the hardest of 32 drawn negatives, lightgcn of 16, which is not the published sampling.")  # fmt: skip
     if args.only in (None, "scale"):
         keep("Recommenders: scale", "python benchmarks/recommend.py --only scale", scale())
