@@ -140,7 +140,7 @@ if __name__ == "__main__":
         MEASURED.parent.mkdir(exist_ok=True)
         MEASURED.write_text(json.dumps(kept, indent=1))
         keep("Recommenders: Gowalla, the published split", "python benchmarks/recommend.py --only gowalla", table(kept),
-             "\nFull ranking of 40,981 items for 29,858 users, train items left out; seconds of a machine that did other "
-             "work. bpr takes the hardest of 32 drawn negatives, lightgcn of 16: not the published sampling.")  # fmt: skip
+             "\nFull ranking of 40,981 items for 29,858 users, train items left out; seconds of a busy machine. "
+             "bpr takes the hardest of 32 drawn negatives, lightgcn of 16: not the published sampling.")  # fmt: skip
     if args.only in (None, "scale"):
         keep("Recommenders: scale", "python benchmarks/recommend.py --only scale", scale())
