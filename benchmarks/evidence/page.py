@@ -6,13 +6,12 @@ import re
 from typing import Any
 
 from benchmarks.evidence import figures, rules, summing
-from benchmarks.evidence.detectors import BASE
 from benchmarks.evidence.figures import Line
 from benchmarks.evidence.phrases import ANSWER, END, KIND, NOISE, SAY
 from benchmarks.evidence.summing import GROUPS, Figures, of
 from benchmarks.evidence.targets import targets
 from benchmarks.evidence.weighing import SHARES
-from benchmarks.evidence.writing import WEIGHED
+from benchmarks.evidence.writing import WEIGHED, of_code
 from steelyard.page.markup import Html, Two, put, tag
 from steelyard.page.render import STYLES, fingerprint, template
 from steelyard.page.tables import Head, cell, table
@@ -142,8 +141,10 @@ def _verdicts(cells: Figures) -> Html:
     heads = [Head(SAY["kind"]), *(Head(ANSWER[a], "num") for a in rules.ALL)]
     share = f"{found['right']} / {found['cells']} ({found['right'] / found['cells']:.0%})"
     wrong = "; ".join(f"{w['cell']['table']}, {w['cell']['rung']}: {w['answer']}" for w in found["wrong"])
+    strict = f"{found['asked']} / {found['fixed']}"
     return _section("verdicts", tag("p", SAY["verdicts.lede"], class_="lede"),
-                    tag("p", SAY["right"], " ", share, ". ", SAY["wrong"], " ", wrong or "–", class_="lede"),
+                    tag("p", SAY["right"], " ", share, ". ", SAY["strict"], f" {strict}. ", SAY["acted"],
+                        f" {found['acted']}. ", SAY["wrong"], " ", wrong or "–", class_="lede"),
                     table(SAY["nav.verdicts"], heads, body))  # fmt: skip
 
 
@@ -152,9 +153,8 @@ def _not() -> Html:
 
 
 def _again(cells: Figures, commands: str) -> Html:
-    about = f"{len(cells)} cells, code {cells[0]['code']}. {BASE}"
     return _section("again", tag("p", SAY["again.lede"], class_="lede"), tag("pre", commands),
-                    tag("p", about.rsplit(". ", 1)[0] + ".", class_="note"))  # fmt: skip
+                    tag("p", of_code(cells), class_="note"))  # fmt: skip
 
 
 def _section(name: str, *children: Any) -> Html:

@@ -79,11 +79,35 @@ SAY = {
                        "先去掉最可疑、最不可疑或随机样本时，相对使用全部样本的百分点。"),
     "kind": Two("Kind of table", "表的类型"),
     "right": Two("Right:", "正确："),
+    "strict": Two("Without allowance, of the kinds much, clean and tiny:", "不作宽限，仅计增益大、干净、极小三类："),
+    "acted": Two("Verdicts to act on clean or tiny tables:", "在干净或极小的表上给出行动结论的次数："),
     "wrong": Two("Wrong:", "错误："),
     "verdicts.lede": Two(
         "Which answers are right was said before the runs, by how a table was made and what its oracle gains "
         "(benchmarks/evidence/rules.py). Shaded: the answers asked for.",
         "哪些答案正确在运行前就已规定，取决于表的构造方式及其 oracle 的增益（benchmarks/evidence/rules.py）。"
         "着色处为所要求的答案。"),
+    "not.token": Two(
+        "Errors that come with a token deceive every score here: held-out models, the training itself and neighbours "
+        "all learn the token. On most tables the AUROC lies below 0.5, that of `suspicion` too.",
+        "伴随某个词出现的错误会骗过这里的所有读数：折外模型、训练过程和近邻都学会了这个词。"
+        "在大多数表上 AUROC 低于 0.5，`suspicion` 也不例外。"),
+    "not.cheap": Two(
+        "What rides on one training (AUM, mean loss, EL2N, forgetting) finds less than the out-of-fold loss on small "
+        "models; we think because these learn few rows by heart, so that their training shows little.",
+        "依附于一次训练的读数（AUM、平均损失、EL2N、遗忘）在小模型上不如折外损失；"
+        "我们认为原因是这类模型很少死记样本，训练过程中可观察的很少。"),
+    "not.cost": Two(
+        "The default costs about eight trainings of the linear model and sixteen of the trees; the target was two.",
+        "默认读数的成本约为线性模型训练的八倍、树模型的十六倍，远高于两倍的目标。"),
+    "not.weights": Two(
+        "Where errors depend on the row, no policy recovers half of what the truth would give; soft labels cost accuracy "
+        "on clean tables with many classes. Weights in proportion to the loss or the gradient do harm everywhere.",
+        "当错误依赖样本时，没有任何策略能恢复真值增益的一半；在类别多的干净表上，软标签会损失准确率。"
+        "按损失或梯度成比例加权处处有害。"),
+    "not.shown": Two(
+        "Five-fold cells of 4,000 rows see differences of two to three points; that a policy costs less than 0.2 points "
+        "on clean labels is not shown by them.",
+        "4,000 行、五折的单元只能看出两三个百分点的差异；不足以证明策略在干净标签上的损失小于 0.2 个百分点。"),
     "again.lede": Two("Every figure is made again by:", "每个数字都可以这样重新得到："),
 }  # fmt: skip

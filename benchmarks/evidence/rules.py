@@ -17,6 +17,8 @@ from typing import Any
 TINY = 150
 ACT = ("use_weights", "prune", "relabel_first")
 KINDS = ("much", "between", "nothing", "clean", "tiny")
+#: Kinds whose answer is asked for without allowance.
+FIXED = {"much": ACT, "clean": ("keep_uniform",), "tiny": ("cannot_tell",)}
 ALL = (*ACT, "keep_uniform", "cannot_tell")
 
 

@@ -37,13 +37,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked.add_argument("--out", type=Path, help="folder of the cells; by default runs/evidence")
     asked.add_argument("--signals", action="store_true", help="keep what the detectors read beside each cell")
     asked.add_argument("--write", action="store_true", help="compute nothing, write RESULTS.md and docs/evidence.html")
+    asked.add_argument("--also", default="", help="codes, by comma, whose cells stand in where one lacks")
     asked.add_argument("--page", type=Path, help="where the page goes; by default beside the cells")
     args = asked.parse_args(argv)
     chosen = _chosen(args)
     folder = of.store(args.out)
     if not args.write:
         compute(chosen, folder, args.hours, args.signals)
-    found = [f for f in (of.done(c, folder) for c in chosen) if f is not None]
+    found = standing(chosen, [folder, *(folder.parent / name for name in args.also.split(",") if name)])
     if found:
         publish(
             found,
@@ -51,6 +52,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             args.write,
         )
     return 0
+
+
+def standing(cells: list[of.Cell], folders: list[Path]) -> list[dict]:
+    """Return the figures of the cells that are there, each from the first folder that has it."""
+    found = (next((f for f in (of.done(c, folder) for folder in folders) if f is not None), None) for c in cells)
+    return [f for f in found if f is not None]
 
 
 def publish(found: list[dict], page: Path, keep: bool) -> None:

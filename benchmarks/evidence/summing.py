@@ -29,7 +29,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "token": ("artefact_token_10",),
     "disputed": ("disputed",),
 }
-CONTROLS = ("shuffled", "random_prune", "proportional", "loss_proportional", "majority_fix")
+ENOUGH = 3  # tables, below which no interval over tables is given
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,11 @@ class Mean:
     def __str__(self) -> str:
         interval = f" [{self.low:+.3f}, {self.high:+.3f}]" if self.n > 1 else ""
         return f"{self.value:+.3f}{interval}"
+
+
+def share(m: Mean) -> str:
+    """Return a share with its interval, or with the number of tables where these are too few for one."""
+    return f"{m.value:.2f} [{m.low:.2f}, {m.high:.2f}]" if np.isfinite(m.low) else f"{m.value:.2f} ({m.n} tables)"
 
 
 def points(m: Mean) -> str:
@@ -68,9 +73,10 @@ def by_table(cells: Figures, value: Callable[[dict[str, Any]], float]) -> dict[s
     found: dict[str, list[float]] = defaultdict(list)
     for cell in cells:
         try:
-            found[cell["cell"]["table"]].append(value(cell))
+            figure = value(cell)
         except KeyError:
             continue
+        found[cell["cell"]["table"]].append(figure)
     return {name: float(np.mean(v)) for name, v in found.items()}
 
 
@@ -126,7 +132,8 @@ def gains(cells: Figures, arm: str, over: str | None = None) -> Mean:
 def recovered(cells: Figures, arm: str, draws: int = 2000) -> Mean:
     """Return the arm's gain over the oracle's, both summed over tables; the interval draws tables with replacement.
 
-    A ratio of sums: where the oracle gains nothing a ratio of its own would say nothing, loudly.
+    A ratio of sums: where the oracle gains nothing a ratio of its own would say nothing, loudly. Of fewer than ENOUGH
+    tables there is no interval: drawing two tables with replacement says nothing of others.
     """
     of_arm = by_table(cells, lambda c: c["arms"][arm]["delta"][0] + 0 * c["arms"]["oracle"]["delta"][0])
     of_oracle = by_table(cells, lambda c: c["arms"]["oracle"]["delta"][0] + 0 * c["arms"][arm]["delta"][0])
@@ -134,6 +141,8 @@ def recovered(cells: Figures, arm: str, draws: int = 2000) -> Mean:
     a, o = (np.array([f[n] for n in names]) for f in (of_arm, of_oracle))
     if not len(a) or o.sum() <= 0:
         return Mean(float("nan"), float("nan"), float("nan"), len(a))
+    if len(a) < ENOUGH:
+        return Mean(float(a.sum() / o.sum()), float("nan"), float("nan"), len(a))
     chosen = np.random.default_rng(0).integers(0, len(a), (draws, len(a)))
     shares = a[chosen].sum(1) / np.maximum(o[chosen].sum(1), 1e-9)
     low, high = np.quantile(shares, [0.025, 0.975])
@@ -155,14 +164,23 @@ def below_control(cells: Figures, arm: str) -> list[str]:
 
 
 def verdicts(cells: Figures) -> dict[str, Any]:
-    """Return the confusion: kind of cell -> answer -> count, the cells that are wrong, and how many are right."""
+    """Return the confusion: kind of cell -> answer -> count, the cells that are wrong, and how many are right.
+
+    asked of fixed: cells whose one answer is fixed by how they were made, and those that gave it, no allowance made.
+    acted: verdicts to act on clean or tiny tables.
+    """
     table: dict[str, dict[str, int]] = {k: dict.fromkeys(rules.ALL, 0) for k in rules.KINDS}
-    wrong, right = [], 0
+    wrong, right, asked, fixed, acted = [], 0, 0, 0, 0
     for c in cells:
         rung = c["cell"]["rung"]
-        table[rules.kind(rung, c)][c["answer"]] += 1
+        which = rules.kind(rung, c)
+        table[which][c["answer"]] += 1
+        fixed += which in rules.FIXED
+        asked += which in rules.FIXED and c["answer"] in rules.FIXED[which]
+        acted += which in ("clean", "tiny") and c["answer"] in rules.ACT
         if rules.is_right(rung, c):
             right += 1
         else:
-            wrong.append({"cell": c["cell"], "kind": rules.kind(rung, c), "answer": c["answer"], "why": c["why"]})
-    return {"confusion": table, "wrong": wrong, "right": right, "cells": len(cells)}
+            wrong.append({"cell": c["cell"], "kind": which, "answer": c["answer"], "why": c["why"]})
+    return {"confusion": table, "wrong": wrong, "right": right, "cells": len(cells), "asked": asked, "fixed": fixed,
+            "acted": acted}  # fmt: skip
