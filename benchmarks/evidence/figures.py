@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite, log2
 
 from benchmarks.evidence.summing import Mean
 from steelyard.page.charts.frame import Axis, box, dot, drawing, line, words
@@ -44,7 +45,7 @@ def intervals(
 def _line(one: Line, y: float, axis: Axis, places: int) -> Html:
     m = one.mean
     said = fixed(m.value, places, sign=True)
-    if m.n > 1:
+    if isfinite(m.low):
         said += f" [{fixed(m.low, places, sign=True)}, {fixed(m.high, places, sign=True)}]"
     shapes = [tag("title", f"{one.name}: {said}, n = {m.n}"), box(0, y - ROW / 2, WIDTH, ROW, "hit")]
     shapes.append(words(0, y + 4, one.name, kind="name"))
@@ -53,7 +54,7 @@ def _line(one: Line, y: float, axis: Axis, places: int) -> Html:
         sign, anchor = ("▸", "end") if m.value > 0 else ("◂", "start")
         shapes.append(words(far, y + 5, sign, anchor=anchor, kind="far"))
     else:
-        if m.n > 1:
+        if isfinite(m.low):
             shapes.append(line(axis.at(m.low), y, axis.at(m.high), y, "range"))
         x = axis.at(m.value)
         shapes.append(box(x - 4, y - 4, 8, 8, "point") if one.control else dot(x, y, 4.5, "point"))
@@ -63,8 +64,6 @@ def _line(one: Line, y: float, axis: Axis, places: int) -> Html:
 
 def scatter(name: str, points: Sequence[tuple[str, float, float]], title: Two, across: Two, up: Two) -> Html:
     """Return named points: what a score costs (logarithmic) against what it finds."""
-    from math import log2
-
     width, height, left, right, top, floor = 760, 360, 64, 620, 16, 300
     most = max(x for _, x, _ in points)
     xs = Axis(0.0, log2(most) * 1.05 or 1.0, left, right)

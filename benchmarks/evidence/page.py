@@ -21,6 +21,7 @@ MORE = """
 .curve.random { stroke: var(--faint); stroke-dasharray: 2 3; } .knot.random { fill: var(--faint); }
 .held td:first-child, .missed td:first-child { max-width: 60ch; }
 .missed .said { color: var(--warm); } .held .said { color: var(--calm); }
+.about strong span::before { content: none; }
 .mine { background: var(--calm-wash); font-weight: 620; }
 """
 SCORES = ("suspicion", "repaired", "in_sample_loss", "aum", "el2n", "self_influence", "cleanlab_normalized_margin",

@@ -45,8 +45,9 @@ SAY = {
     "nav.verdicts": Two("Is the verdict right?", "结论是否正确？"),
     "nav.limits": Two("What does not work", "哪些不起作用"),
     "nav.again": Two("Do it again", "复现"),
-    "lede": Two("The targets stood before the first figure. What was not reached says so.",
-                "目标在第一个数字之前就已写定；未达到的如实标出。"),
+    "lede": Two("The targets stood before the first figure, and are read strictly: where a loss is to be ruled out, the interval "
+                "decides. What was not reached says so.",
+                "目标在第一个数字之前就已写定，并从严解读：要排除损失时以区间为准。未达到的如实标出。"),
     "target": Two("Target", "目标"),
     "targets": Two("Targets and figures", "目标与数字"),
     "figure": Two("Measured", "测得"),
@@ -55,10 +56,10 @@ SAY = {
     "tables": Two("{n} tables", "{n} 个数据表"),
     "finding.lede": Two(
         "Average precision minus that of the out-of-fold loss, on the same rows and folds; mean over tables with 95% "
-        "(Student's, the table is the unit). `suspicion` is Steelyard's default. The square is the "
+        "(Student's, the table is the unit). suspicion is Steelyard's default. The square is the "
         "same score on the wrong rows.",
         "平均精度减去折外损失的平均精度（同样的样本和折）；为各表均值及 95% 区间（以表为单位的 Student 区间）。"
-        "`suspicion` 是 Steelyard 的默认读数；方块是把它的分数打乱后的对照。"),
+        "suspicion 是 Steelyard 的默认读数；方块是把它的分数打乱后的对照。"),
     "lead.axis": Two("average precision, difference from the out-of-fold loss", "平均精度与折外损失之差"),
     "cost": Two("What a score costs, and what it finds", "读数的成本与效果"),
     "cost.axis": Two("processor time with the training, over one training alone", "处理器时间（含训练）与单次训练之比"),
@@ -89,25 +90,27 @@ SAY = {
         "着色处为所要求的答案。"),
     "not.token": Two(
         "Errors that come with a token deceive every score here: held-out models, the training itself and neighbours "
-        "all learn the token. On most tables the AUROC lies below 0.5, that of `suspicion` too.",
+        "all learn the token. On most tables the AUROC lies below 0.5, that of suspicion too.",
         "伴随某个词出现的错误会骗过这里的所有读数：折外模型、训练过程和近邻都学会了这个词。"
-        "在大多数表上 AUROC 低于 0.5，`suspicion` 也不例外。"),
+        "在大多数表上 AUROC 低于 0.5，suspicion 也不例外。"),
     "not.cheap": Two(
         "What rides on one training (AUM, mean loss, EL2N, forgetting) finds less than the out-of-fold loss on small "
         "models; we think because these learn few rows by heart, so that their training shows little.",
         "依附于一次训练的读数（AUM、平均损失、EL2N、遗忘）在小模型上不如折外损失；"
         "我们认为原因是这类模型很少死记样本，训练过程中可观察的很少。"),
     "not.cost": Two(
-        "The default costs about eight trainings of the linear model and sixteen of the trees; the target was two.",
-        "默认读数的成本约为线性模型训练的八倍、树模型的十六倍，远高于两倍的目标。"),
+        "The default costs about eight trainings of the linear model and sixteen or more of the trees; the target "
+        "was two.",
+        "默认读数的成本约为线性模型训练的八倍、树模型的十六倍以上，远高于两倍的目标。"),
     "not.weights": Two(
-        "Where errors depend on the row, no policy recovers half of what the truth would give; soft labels cost accuracy "
-        "on clean tables with many classes. Weights in proportion to the loss or the gradient do harm everywhere.",
+        "Where errors depend on the row, no policy recovers half of what the truth would give; soft labels cost "
+        "accuracy on clean tables with many classes. Weights in proportion to the loss or the gradient do "
+        "harm everywhere.",
         "当错误依赖样本时，没有任何策略能恢复真值增益的一半；在类别多的干净表上，软标签会损失准确率。"
         "按损失或梯度成比例加权处处有害。"),
     "not.shown": Two(
-        "Five-fold cells of 4,000 rows see differences of two to three points; that a policy costs less than 0.2 points "
-        "on clean labels is not shown by them.",
+        "Five-fold cells of 4,000 rows see differences of two to three points; that a policy costs less than "
+        "0.2 points on clean labels is not shown by them.",
         "4,000 行、五折的单元只能看出两三个百分点的差异；不足以证明策略在干净标签上的损失小于 0.2 个百分点。"),
     "again.lede": Two("Every figure is made again by:", "每个数字都可以这样重新得到："),
 }  # fmt: skip
