@@ -112,6 +112,10 @@ def pick(
     writer = parts.make("exports", WRITERS[target.suffix.lower()])
     shown = _table(scored, picked, show_label, mask)
     paths = []
+    if len(set(annotators)) < len(annotators) or any(set(who) & set("/\\:") or not who for who in annotators):
+        raise UsageError(
+            "U150", option="annotators", value=", ".join(annotators), known="anna,bo: each once, no / or \\"
+        )
     for place, who in enumerate(annotators or ("",)):
         file = target.with_name(f"{target.stem}-{who}{target.suffix}") if who else target
         order = np.random.default_rng((seed, place)).permutation(len(picked)) if who else np.arange(len(picked))
@@ -314,7 +318,9 @@ def _facts(scored: Scored, found: merging.Merged, queues: Sequence[Picked], empt
     random = np.zeros(len(samples), bool)
     for queue in queues:
         suspects[queue.rows[queue.part == SUSPECT]] = True
-        random[queue.rows[queue.part == RANDOM]] = True
+    drawn = [queue.rows[queue.part == RANDOM] for queue in queues if (queue.part == RANDOM).any()]
+    if drawn:  # a later queue is drawn from what is left, after the suspects of the earlier ones were taken out
+        random[drawn[0]] = True
     random &= has
     low, high = share(int(wrong[random].sum()), int(random.sum()))
     rate = {"rows": int(random.sum()), "wrong": int(wrong[random].sum()), "low": low, "high": high}

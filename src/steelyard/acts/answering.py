@@ -90,10 +90,13 @@ def coded(
 ) -> tuple[list[int], list[DataError]]:
     """Return the code of each answer, -1 for an empty one, and what is wrong, one problem a file and kind.
 
-    at: position of each row key. Labels count as the same whatever their case and width; 2.0 is 2.
+    at: position of each row key. Labels count as the same whatever their case and width, unless the table tells such
+    labels apart; 2.0 is 2.
     """
-    names = {_folded(name): code for code, name in enumerate(scale.names)}
-    codes = [names.get(_folded(a.label), -2) if a.label else -1 for a in answers]
+    exact = {name: code for code, name in enumerate(scale.names)}
+    often = Counter(map(_folded, scale.names))
+    names = {_folded(name): code for name, code in exact.items() if often[_folded(name)] == 1}
+    codes = [exact.get(a.label, names.get(_folded(a.label), -2)) if a.label else -1 for a in answers]
     problems = []
     for file in dict.fromkeys(a.file for a in answers):
         mine = [(a, c) for a, c in zip(answers, codes, strict=True) if a.file == file]

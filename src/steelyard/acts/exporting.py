@@ -69,8 +69,16 @@ def corrected(
         table = table.set_column(table.column_names.index(label), label, values)
     else:
         table = table.append_column(label, values)
-    table = table.append_column("label_original", original)
-    return table.append_column("steelyard_changed", pa.array(change))
+    if "label_original" not in table.column_names:  # of an earlier round: the first labels stay the original ones
+        table = table.append_column("label_original", original)
+    return _put(table, "steelyard_changed", pa.array(change))
+
+
+def _put(table: pa.Table, name: str, column: Any) -> pa.Table:
+    """Return the table with a column, in place of one of that name."""
+    if name in table.column_names:
+        return table.set_column(table.column_names.index(name), name, column)
+    return table.append_column(name, column)
 
 
 def _typed(original: pa.ChunkedArray, values: pa.Array, change: Mask) -> pa.ChunkedArray:
@@ -111,7 +119,7 @@ def marked(rows: Interactions, scores: pa.Table, weight: pa.Table, raw: pa.Table
         "marked": pa.array(mark & (rows.split == "train")),
     }
     for name, column in added.items():
-        table = table.append_column(f"steelyard_{name}", column)
+        table = _put(table, f"steelyard_{name}", column)
     return table
 
 

@@ -21,6 +21,7 @@ from steelyard.acts.gathering import gather
 from steelyard.acts.intervals import wilson
 from steelyard.acts.neighbouring import neighbour_labels
 from steelyard.acts.planting import planted
+from steelyard.acts.reviewing import by_chance
 from steelyard.acts.slicing import Benefit, categories, slices
 from steelyard.acts.stages import Keep, Progress
 from steelyard.acts.suggesting import expected
@@ -257,8 +258,10 @@ def _error_rate(samples: Samples, readings: Readings) -> dict[str, Any] | None:
     if not known.any():
         return None
     gold = samples.gold
-    if gold is not None and ((gold >= 0) & known).sum() >= REVIEWED:
-        both = (gold >= 0) & known
+    both = known if gold is None else (gold >= 0) & known
+    sample = gold is not None and both.sum() >= REVIEWED
+    if sample and by_chance(readings["suspicion"], samples.label, gold, None, ()).unlike is None:
+        assert gold is not None
         wrong = int((gold[both] != samples.label[both]).sum())
         low, high = (float(v) for v in wilson(wrong, int(both.sum())))
         return {"value": wrong / int(both.sum()), "low": low, "high": high, "how": "RH01", "n": int(both.sum())}

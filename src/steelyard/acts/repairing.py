@@ -78,7 +78,10 @@ def pooled(rounds: Sequence[Floats]) -> Floats:
 
     Source: logarithmic opinion pool, Hinton 2002 (products of experts); one model's chance errors count for less.
     """
-    logs = np.mean([np.log(np.maximum(p, TINY)) for p in rounds], axis=0)
+    logs = np.zeros(rounds[0].shape)
+    for p in rounds:
+        logs += np.log(np.maximum(p, TINY))
+    logs /= len(rounds)
     out = np.exp(logs - logs.max(1, keepdims=True))
     return out / out.sum(1, keepdims=True)
 

@@ -48,6 +48,8 @@ def by_chance(
         floor = min(queue.floor for queue in queues)
         asked = np.unique(np.concatenate([queue.rows for queue in queues]))
         left = np.where(suspicion < floor, suspicion, np.nan)
+        if gold is not None:  # reviewed before: never drawn, and nothing to list
+            left[gold >= 0] = np.nan
         left[np.setdiff1d(asked, np.flatnonzero(drawn & (decided >= 0)))] = np.nan
         rows = drawn & (decided >= 0) & np.isfinite(left)
         return Reviewed(left, rows, rows & (decided != label))

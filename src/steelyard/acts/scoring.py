@@ -117,8 +117,10 @@ def as_signals(row_key: AnyArray, table: Table, columns: Mapping[str, AnyArray])
 
 def _wrong(posterior: Floats, table: Table) -> Floats:
     """Return (n,) P(another label than the given one) of one round; 0 for rows without a label."""
-    positions = np.eye(table.classes) if table.positions is None else table.positions[None, :]
-    wrong = (posterior * (_distances(table, positions) >= SAME)).sum(1)
+    if table.positions is None:
+        wrong = 1.0 - posterior[np.arange(len(table)), np.maximum(table.label, 0)]
+    else:
+        wrong = (posterior * (_distances(table, table.positions[None, :]) >= SAME)).sum(1)
     return np.where(table.label >= 0, wrong, 0.0)
 
 

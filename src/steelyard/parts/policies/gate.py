@@ -15,9 +15,9 @@ class Gate(Policy):
 
     P(wrong) is the posterior chance that the label is wrong under the estimated noise; 1/2 is the Bayes decision.
     floor: least weight. width: softness. Robust gate P1 of our methods page, a soft small-loss rule; see docs.
-    shrink: draw each weight towards 1 by its standard error, w = 1 + tau^2 / (tau^2 + se^2) (w - 1); se: that of
-    P(wrong) over the rounds of repair, carried through the gate to first order; tau^2: what weights vary beyond it
-    (random effects by moments, DerSimonian and Laird 1986).
+    shrink: draw each weight towards 1 by how much P(wrong) moved over the rounds of repair, taken for its standard
+    error se: w = 1 + tau^2 / (tau^2 + se^2) (w - 1), se carried through the gate to first order, tau^2 what weights
+    vary beyond it. Rounds follow one another, so that an error they share is not seen.
     """
 
     needs = ("p_wrong",)
