@@ -251,7 +251,7 @@ def compare(
             keep = partial(scored.run.keep, prefix=f"compare-{plan.id}-")
             cells.append(recommending.run(rows, chosen, settings, number, keep, narrow))
             progress("arms", number + 1, seeds)
-        on = "given" if rows.gold is None else "gold"
+        on = "given" if rows.gold is None or chosen.by_clicks else "gold"
         result = contrasting.conclude(cells, measure.name, model, on, settings)
         if lists is not None:
             tested_users = np.flatnonzero(np.isfinite(cells[0].values[BASE]))

@@ -151,22 +151,22 @@ def merge(
     samples, run = scored.samples, scored.run
     named = [files] if isinstance(files, (str, Path)) else list(files)
     at = {str(k): i for i, k in enumerate(samples.row_key)}
-    fresh = [a for file in named for a in _read(Path(file))]
-    codes, problems = answering.coded(fresh, at, samples.scale, run.path.name)
-    before = answers(scored)
-    old_codes, _ = answering.coded(before, at, samples.scale, run.path.name)
-    kept, repeated, twice = merging.votes([*before, *fresh], [*old_codes, *codes], replace)
-    problems += twice
-    if problems:
-        raise problems[0] if len(problems) == 1 else DataErrors(problems)
-    queues = picks(scored, at, [key for key, _ in kept])
-    found = merging.merge(kept, at, controls_of(queues), samples.scale, repeated)
-    target = Path(path) if path else run.path / "merged.parquet"
-    writer = parts.make("exports", _machine(target))
-    whole = None if run.has("source.parquet") else raw(samples.origin)
-    table = exporting.merged(samples, scored.table, found.decided, scored.info["columns"], whole)
-    write_atomically(target, lambda p: writer.write(table, p))
-    with run.locked():
+    with run.locked():  # answers of a merge at the same time are not lost
+        fresh = [a for file in named for a in _read(Path(file))]
+        codes, problems = answering.coded(fresh, at, samples.scale, run.path.name)
+        before = answers(scored)
+        old_codes, _ = answering.coded(before, at, samples.scale, run.path.name)
+        kept, repeated, twice = merging.votes([*before, *fresh], [*old_codes, *codes], replace)
+        problems += twice
+        if problems:
+            raise problems[0] if len(problems) == 1 else DataErrors(problems)
+        queues = picks(scored, at, [key for key, _ in kept])
+        found = merging.merge(kept, at, controls_of(queues), samples.scale, repeated)
+        target = Path(path) if path else run.path / "merged.parquet"
+        writer = parts.make("exports", _machine(target))
+        whole = None if run.has("source.parquet") else raw(samples.origin)
+        table = exporting.merged(samples, scored.table, found.decided, scored.info["columns"], whole)
+        write_atomically(target, lambda p: writer.write(table, p))
         run.write(ANSWERS, lambda p: pq.write_table(_answer_table([a for _, a in kept.values()]), p))
         conflicts = None
         if found.conflicts:

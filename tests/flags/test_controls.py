@@ -87,8 +87,8 @@ def test_a_suspicion_that_knows_nothing_finds_few(noisy: tuple) -> None:
     samples, _, (table, found, signals, readings, twins) = noisy
     classes = found["repaired"].shape[1]
     flat = np.full_like(found["repaired"], 1 / classes)
-    ignorant = {**found, "repaired": flat, "probability": flat}
-    again = Signals(signals.row_key, {**{n: signals[n] for n in signals.columns}, "repaired": flat})
+    ignorant = {**found, "repaired": flat, "latest": flat, "probability": flat}
+    again = Signals(signals.row_key, {**{n: signals[n] for n in signals.columns}, "repaired": flat, "latest": flat})
     made = planted(samples, table, ignorant, again, readings, parts.make("estimators", "evidence"), twins, 0)
     assert made["recall"] < 0.1
     assert made["within"][2]["recall"] < 0.5

@@ -89,6 +89,7 @@ def measure(
         "probability": probability.astype(np.float32),
         "probability_network": network.astype(np.float32),
         "repaired": clean.astype(np.float32),
+        "latest": clean.astype(np.float32),
         "posterior": repairing.posterior(clean, table.label, matrix).astype(np.float32),
         "learned": whole["learned"].astype(np.int8),
         "trajectory": whole["trajectory"].astype(np.float32),

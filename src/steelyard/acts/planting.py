@@ -59,7 +59,8 @@ def planted(
     label = given.copy()
     other = signals["distance"][rows] >= SAME
     label[rows] = (rng.random(other.shape) * other).argmax(1)
-    posterior = repairing.posterior(signals["repaired"], label, repairing.mixing(signals["repaired"], label))
+    latest = signals["latest"]
+    posterior = repairing.posterior(latest, label, repairing.mixing(latest, label))
     again = scoring.as_signals(
         signals.row_key,
         replace(table, label=label),

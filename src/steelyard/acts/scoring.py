@@ -83,6 +83,7 @@ def measure(
         errors.append(_wrong(repairing.posterior(clean, table.label, matrix), table))
     signals["wrong_se"] = (np.std(errors, axis=0, ddof=min(1, repairs)) / np.sqrt(len(errors))).astype(np.float32)
     signals["repaired"] = repairing.pooled(rounds).astype(np.float32) if rounds else clean
+    signals["latest"] = clean
     signals["posterior"] = repairing.posterior(clean, table.label, matrix).astype(np.float32)
     return signals
 

@@ -15,6 +15,7 @@ KNOWN = {
     "distance": "(n, c) distance of every label from the given one: 0/1 for classes, 0..1 for grades",
     "probability": "(n, c) out-of-fold probability of each label, of the blend of the models",
     "repaired": "(n, c) the same after refitting on repaired labels, all rounds pooled",
+    "latest": "(n, c) of the last round of repair: what the posterior is made of",
     "wrong_se": "(n,) standard error of P(label wrong | text, given label) over the rounds of repair",
     "posterior": "(n, c) P(true label | text, given label) under the estimated noise",
     "confidently_wrong": "(n,) True where confident learning counts the row as mislabelled",

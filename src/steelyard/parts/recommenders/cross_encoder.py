@@ -54,6 +54,10 @@ class Read(Fitted):
         out[known] = self.reader.relevance(self.history.latest(user[known]), items[known])
         return out
 
+    def pairs(self, users: Ints, items: Ints, block: int = 512) -> Floats:
+        """Return (n,) what the network says of every pair, whatever the first stage thinks of it."""
+        return self.among(users, np.asarray(items)[:, None])[:, 0]
+
     def _read(self, users: Ints, stage: Floats) -> Mask:
         """Return (b, m) True for what is read: what the user has met, and the ``best`` of the rest."""
         met = self.met[users].toarray() > 0
