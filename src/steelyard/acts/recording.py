@@ -28,7 +28,7 @@ from steelyard.acts.suggesting import expected
 from steelyard.features import duplicates
 from steelyard.features.personal import mask
 from steelyard.features.table import Table
-from steelyard.values.arrays import AnyArray
+from steelyard.values.arrays import AnyArray, Mask
 from steelyard.values.readings import Readings
 from steelyard.values.samples import Samples
 from steelyard.values.signals import Signals
@@ -252,17 +252,22 @@ def _benefit(readings: Readings) -> dict[str, float] | None:
     return {"mean": mean, "negative": float(np.mean(cosine[known] < 0))}
 
 
+def _reviewed_rows(samples: Samples) -> Mask:
+    """Return (n,) the rows with a label that somebody has reviewed."""
+    if samples.gold is None:
+        return np.zeros(len(samples), bool)
+    return (samples.gold >= 0) & (samples.label >= 0)
+
+
 def _error_rate(samples: Samples, readings: Readings) -> dict[str, Any] | None:
     """Return the share of wrong labels: from reviewed rows with their interval, else from confident learning."""
     known = samples.label >= 0
     if not known.any():
         return None
-    gold = samples.gold
-    both = known if gold is None else (gold >= 0) & known
-    sample = gold is not None and both.sum() >= REVIEWED
-    if sample and by_chance(readings["suspicion"], samples.label, gold, None, ()).unlike is None:
-        assert gold is not None
-        wrong = int((gold[both] != samples.label[both]).sum())
+    both, gold = _reviewed_rows(samples), samples.gold
+    enough = both.sum() >= REVIEWED
+    if enough and by_chance(readings["suspicion"], samples.label, gold, None, ()).unlike is None:
+        wrong = int((both & (gold != samples.label)).sum())
         low, high = (float(v) for v in wilson(wrong, int(both.sum())))
         return {"value": wrong / int(both.sum()), "low": low, "high": high, "how": "RH01", "n": int(both.sum())}
     return {"value": float(readings["flagged"][known].mean()), "low": None, "high": None, "how": "RH02", "n": 0}
@@ -278,19 +283,17 @@ def _lower(told: dict[str, Any]) -> None:
 
 def _calibrated(samples: Samples, readings: Readings, seed: int) -> tuple[AnyArray, dict[str, Any]]:
     """Return (n,) chance that the label is wrong by reviewed rows, NaN without enough of them, and its reliability."""
-    gold = samples.gold
-    reviewed = np.zeros(len(samples), bool) if gold is None else (gold >= 0) & (samples.label >= 0)
-    wrong = reviewed & (samples.label != gold) if gold is not None else reviewed
+    reviewed = _reviewed_rows(samples)
+    wrong = reviewed & (samples.label != samples.gold)
     return calibrate(readings["suspicion"], wrong, reviewed, samples.group, seed)
 
 
 def _reviewed(samples: Samples, readings: Readings) -> dict[str, Any] | None:
     """Return how right the flags are on reviewed rows: precision with its Wilson interval, recall; None without."""
-    gold = samples.gold
-    both = np.zeros(len(samples), bool) if gold is None else (gold >= 0) & (samples.label >= 0)
-    if gold is None or both.sum() < REVIEWED:
+    both = _reviewed_rows(samples)
+    if both.sum() < REVIEWED:
         return None
-    wrong = both & (gold != samples.label)
+    wrong = both & (samples.gold != samples.label)
     flagged = readings["flagged"] & both
     hits = int((wrong & flagged).sum())
     low, high = (float(v) for v in wilson(hits, int(flagged.sum())))

@@ -68,9 +68,10 @@ def measure(
     matrix = repairing.confident_mixing(probability, table.label)
     clean = repairing.unmixed(probability, matrix).astype(np.float32)
     rounds: list[Floats] = []
-    errors = [_wrong(repairing.posterior(clean, table.label, matrix), table)]
+    posterior = repairing.posterior(clean, table.label, matrix)
+    errors = [_wrong(posterior, table)]
     for round_ in range(repairs):
-        target = repairing.posterior(clean, table.label, matrix).astype(np.float32)
+        target = posterior.astype(np.float32)
         salt, name = seed + 100 * (round_ + 1), f"repair{round_}"
         again: list[LinearPass | TreeFold] = [LinearPass(table, linear, fold, k, salt, target, name, keep)]
         if trees:
@@ -80,11 +81,12 @@ def measure(
         clean = gathered(table, fold, done) if trees else done[0]["probability"]
         matrix = repairing.mixing(clean, table.label)
         rounds.append(clean)
-        errors.append(_wrong(repairing.posterior(clean, table.label, matrix), table))
+        posterior = repairing.posterior(clean, table.label, matrix)
+        errors.append(_wrong(posterior, table))
     signals["wrong_se"] = (np.std(errors, axis=0, ddof=min(1, repairs)) / np.sqrt(len(errors))).astype(np.float32)
     signals["repaired"] = repairing.pooled(rounds).astype(np.float32) if rounds else clean
     signals["latest"] = clean
-    signals["posterior"] = repairing.posterior(clean, table.label, matrix).astype(np.float32)
+    signals["posterior"] = posterior.astype(np.float32)
     return signals
 
 
