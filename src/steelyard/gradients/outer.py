@@ -7,6 +7,7 @@ t i o with a dense direction, t r (i + o) with one of rank r; weighted sum t i o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -45,13 +46,18 @@ class Outer(Gradient):
         a, g = torch.cat([u.a.expand(n, -1, -1) for u in uses], 1), torch.cat([u.g for u in uses], 1)
         return cls(first.layer, a, g, first.bias)
 
+    @cached_property
+    def live(self) -> Tensor:
+        """(n, t) whether a token has a gradient."""
+        return rows_live(self.g)
+
     def norm_sq(self) -> Tensor:
         a, g = wide(self.a), wide(self.g)
         n, t, o = g.shape
         i = a.shape[2]
         if t == 1:
             return (a.square().sum((1, 2)) + float(self.bias)) * g.square().sum((1, 2))
-        spans = _spans(g) if g.device.type == "cpu" and len(a) == n else [(0, t)] * n
+        spans = _spans(self.live) if g.device.type == "cpu" and len(a) == n else [(0, t)] * n
         if t * (i + o) <= i * o and sum((end - start) ** 2 for start, end in spans) > ALIKE * n * t * t:
             return _grams(a, g, self.bias)
         a = a.expand(n, -1, -1)
@@ -96,7 +102,9 @@ class Outer(Gradient):
         if alpha is None:
             bias = g2.sum(0)
         else:
-            a2, g2, rows = _weighing(a2, g2, alpha.to(g.dtype).repeat_interleave(g.shape[1]))
+            rows = alpha.to(g.dtype).repeat_interleave(g.shape[1])
+            if g.device.type == "cpu":
+                a2, g2, rows = _weighing(a2, g2, rows, self.live.flatten())
             bias = rows @ g2
             a2, g2 = (a2 * rows[:, None], g2) if a2.shape[1] < g2.shape[1] else (a2, g2 * rows[:, None])
         out = {self.layer.weight or "": a2.T.mm(g2) if self.layer.transposed else g2.T.mm(a2)}
@@ -124,8 +132,9 @@ def lengths_sq(a: Tensor, g: Tensor, first: list[int], count: list[int], bias: b
         start, size = (torch.tensor([v[j] for j in samples], device=g.device)[:, None] for v in (first, count))
         place = torch.arange(t, device=g.device)
         inside = place < size
-        rows = (start + place).where(inside, start)
-        out[samples] = _grams(a[rows], g[rows] * inside.unsqueeze(2), bias)
+        rows, beyond = (start + place).where(inside, start).flatten(), (~inside).flatten().nonzero()[:, 0]
+        inputs, outputs = a.index_select(0, rows), g.index_select(0, rows).index_fill_(0, beyond, 0.0)
+        out[samples] = _grams(inputs.view(-1, t, i), outputs.view(-1, t, o), bias)
     return out
 
 
@@ -141,16 +150,18 @@ def _alike(count: list[int]) -> list[list[int]]:
 
 
 def _grams(a: Tensor, g: Tensor, bias: bool) -> Tensor:
-    """Return (k,) <A A^T + bias, G G^T> of a (k, t, i), g (k, t, o); blocks beside the diagonal stand for two."""
+    """Return (k,) <A A^T + bias, G G^T> of a (k, t, i), g (k, t, o).
+
+    Both are symmetric: of a block of rows only what stands on the diagonal and right of it, which counts twice.
+    """
     t = g.shape[1]
     size = max(BLOCK, -(-t // 4))
-    blocks = [slice(start, start + size) for start in range(0, t, size)]
     out = g.new_zeros(len(g))
-    for p, left in enumerate(blocks):
-        for right in blocks[p:]:
-            inputs = a[:, left] @ a[:, right].transpose(1, 2)
-            outputs = g[:, left] @ g[:, right].transpose(1, 2)
-            out += ((inputs + float(bias)) * outputs).sum((1, 2)) * (1.0 if left == right else 2.0)
+    for start in range(0, t, size):
+        inputs = a[:, start : start + size] @ a[:, start:].transpose(1, 2)
+        outputs = g[:, start : start + size] @ g[:, start:].transpose(1, 2)
+        product = outputs.mul_(inputs.add_(1.0) if bias else inputs)
+        out += product[:, :, :size].sum((1, 2)) + 2.0 * product[:, :, size:].sum((1, 2))
     return out
 
 
@@ -161,30 +172,30 @@ def rows_live(g: Tensor) -> Tensor:
     """
     if g.device.type != "cpu":  # a GPU would have to wait for the count of rows that begin with 0
         return (g != 0).any(-1)
-    live = g[..., 0] != 0
-    if not live.all():
-        live[~live] = (g[~live] != 0).any(-1)
-    return live
+    whole = g.reshape(-1, g.shape[-1])
+    live = whole[:, 0] != 0
+    unsure = (~live).nonzero()[:, 0]
+    rest = whole.index_select(0, unsure)
+    if rest.count_nonzero():
+        live[unsure] = rest.any(-1)
+    return live.view(g.shape[:-1])
 
 
-def _spans(g: Tensor) -> list[tuple[int, int]]:
-    """Return where each sample's tokens with a gradient begin and end, for g (n, t, o); padding has none.
+def _spans(live: Tensor) -> list[tuple[int, int]]:
+    """Return where each sample's tokens with a gradient begin and end, for live (n, t); padding has none.
 
     Squares of lengths are what a norm costs: the longest sample of a batch must not set the price of the others.
     """
-    live = rows_live(g)
-    start, end = live.byte().argmax(1), (g.shape[1] - live.flip(1).byte().argmax(1)) * live.any(1)
+    start, end = live.byte().argmax(1), (live.shape[1] - live.flip(1).byte().argmax(1)) * live.any(1)
     return list(zip(start.minimum(end).tolist(), end.tolist(), strict=True))
 
 
-def _weighing(a: Tensor, g: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _weighing(a: Tensor, g: Tensor, rows: Tensor, live: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return (a, g, rows) of the tokens that have a weight and a gradient, where that spares the sum much.
 
-    a: (m, i), g: (m, o), rows: (m,) weights. Not for untouched training, whose sum is autograd's own.
+    a: (m, i), g: (m, o), rows: (m,) weights, live: (m,). Not for untouched training, whose sum is autograd's own.
     """
-    if g.device.type != "cpu":
-        return a, g, rows
-    live = rows_live(g) & (rows != 0)
+    live = live & (rows != 0)
     if int(live.sum()) > WORTH * len(live):
         return a, g, rows
     index = live.nonzero()[:, 0]
