@@ -71,10 +71,12 @@ def read(run: Run) -> Comparison:
 
 
 def _blind(run: Run) -> list[tuple[str, dict[str, Any]]]:
-    """Return a limit where models and neighbours disagree about the rows of one word or source."""
+    """Return a limit where labels came with a word, or models and neighbours disagree about one word or source."""
     info = run.read_json("run.json") if run.has("run.json") else {}
     names = [f"{c['column']}={c['value']}" for c in (info.get("disagreement") or {"carriers": ()})["carriers"]]
-    return [("VL06", {"names": ", ".join(names)})] if names else []
+    marks = [f"word={m['value']}" for m in info.get("marks") or ()]
+    limits = [("VL07", {"names": ", ".join(marks)})] if marks else []
+    return limits + ([("VL06", {"names": ", ".join(names)})] if names else [])
 
 
 def uses(root: Path, test: str) -> int:

@@ -201,6 +201,7 @@ def _limits(info: Any, compared: Comparison | None) -> list[tuple[str, Any]]:
     codes += [] if info["reviewed"] else ["LM02"]
     codes += ["LM03"] if compared else ["LM03", "LM04"]
     found = info.get("disagreement") or {"carriers": ()}
-    own = [("LM10", carrier) for carrier in found["carriers"]]
+    own = [("LM13", mark) for mark in info.get("marks") or ()]
+    own += [("LM10", carrier) for carrier in found["carriers"]]
     own += [("LM09", info["planted"])] if info.get("planted") else []
     return [*own, *((code, {}) for code in codes), *(compared.limits if compared else ())]

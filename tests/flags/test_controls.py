@@ -9,7 +9,7 @@ import pytest
 
 import steelyard as sy
 from steelyard import parts
-from steelyard.acts import estimating, scoring
+from steelyard.acts import estimating, marking, scoring
 from steelyard.acts.disagreeing import blind, carriers
 from steelyard.acts.encoding import encode
 from steelyard.acts.neighbouring import neighbour_labels
@@ -100,7 +100,13 @@ def test_too_few_rows_plant_nothing() -> None:
     assert plant(few, measured(few)) is None
 
 
-def test_a_mark_that_the_models_learned_is_named_and_clean_text_is_not(noisy: tuple) -> None:
+@pytest.fixture()
+def no_marks(monkeypatch) -> None:
+    """As where marks are not looked for: models that were taught by all rows."""
+    monkeypatch.setattr(marking, "marks", lambda *_: [])
+
+
+def test_a_mark_that_the_models_learned_is_named_and_clean_text_is_not(noisy: tuple, no_marks: None) -> None:
     samples, changed, table = titles(marked=0.12)
     _, _, signals, readings, _ = measured(samples)
     assert readings["flagged"][changed].mean() < 0.2, "the models are misled, else there is nothing to warn of"
@@ -149,7 +155,7 @@ def test_a_model_that_is_not_sure_is_not_blind() -> None:
     assert not blind(Signals(samples.row_key, unsure)).any()
 
 
-def test_a_run_says_it_in_both_languages_in_json_and_under_the_verdict(tmp_path: Path, capsys) -> None:
+def test_a_run_says_it_in_both_languages_in_json_and_under_the_verdict(tmp_path: Path, capsys, no_marks: None) -> None:
     _, _, table = titles(marked=0.12)
     run = sy.score(table, task="classification", run_dir=tmp_path)
     assert run.info["planted"]["planted"] > 30

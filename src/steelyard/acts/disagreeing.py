@@ -62,7 +62,7 @@ def carriers(samples: Samples, signals: Signals, columns: Sequence[Category], se
     counts: list[tuple[str, str, int, int, int, int]] = []
     total, hits = len(rows), int(found[rows].sum())
     if hits >= ROWS:
-        having, with_blind = _words(samples, rows, found)
+        having, with_blind = words(samples, rows, found)
         counts += [("word", w, having[w], k, total, hits) for w, k in with_blind.items()]
     everything, all_hits = int(known.sum()), int(found.sum())
     for column in columns if all_hits >= ROWS else ():
@@ -83,15 +83,15 @@ def carriers(samples: Samples, signals: Signals, columns: Sequence[Category], se
     return {"blind": float(found[known].mean()) if known.any() else 0.0, "carriers": named[:NAMED]}
 
 
-def _words(samples: Samples, rows: Any, found: Mask) -> tuple[Counter[str], Counter[str]]:
-    """Return word -> rows that have it, for words of enough blind rows, and word -> blind rows."""
+def words(samples: Samples, rows: Any, found: Mask) -> tuple[Counter[str], Counter[str]]:
+    """Return word -> rows that have it, and word -> rows of ``found`` that have it, for words of enough of those."""
     having: Counter[str] = Counter()
     with_blind: Counter[str] = Counter()
     columns = [c for c in ("query", "title", "description", "text") if samples.has(c)]
     texts = [samples.table[c].take(rows).to_pylist() for c in columns]
     for row, parts in zip(rows.tolist(), zip(*texts, strict=True) if texts else (), strict=False):
-        words = set(_WORDS.findall(unicodedata.normalize("NFKC", " ".join(p or "" for p in parts)).lower()))
-        having.update(words)
+        own = set(_WORDS.findall(unicodedata.normalize("NFKC", " ".join(p or "" for p in parts)).lower()))
+        having.update(own)
         if found[row]:
-            with_blind.update(words)
+            with_blind.update(own)
     return having, Counter({w: k for w, k in with_blind.items() if k >= ROWS})

@@ -27,7 +27,7 @@ from steelyard.acts.tracking import follow, started
 from steelyard.acts.weighing import Weighing
 from steelyard.errors import SteelyardError
 from steelyard.features.table import Table
-from steelyard.values.arrays import AnyArray, Floats, Ints
+from steelyard.values.arrays import AnyArray, Floats, Ints, Mask
 from steelyard.values.encoded import Encoded
 from steelyard.values.recipe import Recipe
 from steelyard.values.samples import Samples
@@ -68,29 +68,33 @@ def measure(
     """
     encoded = how.task.encode(samples, how.model.tokenizer())
     fold = quick["fold"]
+    mute = quick["marked"] > 0 if "marked" in quick else np.zeros(len(table), bool)
+    label = np.where(mute, -1, table.label)
     done = []
     for f in range(k):
 
         def one(f: int = f) -> dict[str, AnyArray]:
-            return _fold(samples, table, encoded, fold, f, how, lambda step: progress("network", *_at(step, f, k)))
+            return _fold(
+                samples, table, encoded, fold, f, mute, how, lambda step: progress("network", *_at(step, f, k))
+            )
 
         done.append(keep(f"network-{f}", one))
     whole = {
         name: _joined([d[name] for d in done], fold) for name in ("said", "norm", "cosine", "learned", "trajectory")
     }
     network = graded(table, whole["said"], fold, k)
-    share = _share(network, quick["probability"], table.label)
+    share = _share(network, quick["probability"], label)
     probability = share * network + (1 - share) * quick["probability"]
-    matrix = repairing.confident_mixing(network, table.label)
+    matrix = repairing.confident_mixing(network, label)
     clean = share * repairing.unmixed(network, matrix) + (1 - share) * quick["repaired"]
-    matrix = repairing.mixing(clean, table.label)
+    matrix = repairing.mixing(clean, label)
     signals = {
         **quick,
         "probability": probability.astype(np.float32),
         "probability_network": network.astype(np.float32),
         "repaired": clean.astype(np.float32),
         "latest": clean.astype(np.float32),
-        "posterior": repairing.posterior(clean, table.label, matrix).astype(np.float32),
+        "posterior": repairing.posterior(clean, label, matrix).astype(np.float32),
         "learned": whole["learned"].astype(np.int8),
         "trajectory": whole["trajectory"].astype(np.float32),
         "gradient_norm": whole["norm"],
@@ -101,7 +105,7 @@ def measure(
         signals |= {called: np.nanmean([d[name] for d in done], axis=0) for name, called in SEEN.items()}
     facts = {
         "blend_network": share,
-        "log_loss_network": loss_of(network, table.label),
+        "log_loss_network": loss_of(network, label),
         "curves": {
             name: [[round(float(v), 5) for v in d["curve"][i]] for d in done]
             for i, name in enumerate(("training", "held_out"))
@@ -117,12 +121,13 @@ def _at(step: Step, f: int, k: int) -> tuple[int, int]:
 
 
 def _fold(
-    samples: Samples, table: Table, encoded: Encoded, fold: Ints, f: int, how: Networks, tell: Any
+    samples: Samples, table: Table, encoded: Encoded, fold: Ints, f: int, mute: Mask, how: Networks, tell: Any
 ) -> dict[str, AnyArray]:
-    """Train blind to fold f; return what the network says of its rows (h first axis), and the ledger (n,)."""
+    """Train blind to fold f and to the rows ``mute``; return what the network says of the fold (h first axis),
+    and the ledger (n,)."""
     recipe, task = how.recipe, how.task
     held = np.flatnonzero(fold == f)
-    rows = encoded.rows[fold[encoded.rows] != f]
+    rows = encoded.rows[(fold[encoded.rows] != f) & ~mute[encoded.rows]]
     group = encoded.group if task.unit == "query" else None
     batches = batching.plan(rows, encoded.length, group, recipe.epochs, recipe.batch_size, recipe.seed + f)
     learner = how.model.learner(task, encoded, task.outputs(samples), recipe, len(batches))

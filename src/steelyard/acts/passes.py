@@ -14,7 +14,7 @@ from steelyard.acts.stages import Keep
 from steelyard.features.blocks import ROWS_AT_ONCE
 from steelyard.features.table import Table
 from steelyard.gradients import closed_form
-from steelyard.values.arrays import AnyArray, Floats, Ints
+from steelyard.values.arrays import AnyArray, Floats, Ints, Mask
 from steelyard.values.levels import Levels
 
 LEARN_FROM = 200_000  # rows that a model learns from at most; more change little and cost much
@@ -32,6 +32,7 @@ class LinearPass:
 
     target: (n, c) soft labels of a repair, or None for the labels, whose training is then read as well.
     slices: (n, s) slice of each row in each column that makes slices, -1 none: who helps whom, see ``acts.aligning``.
+    mute: (n,) rows that teach nothing and are read like the others, None for none.
     """
 
     table: Table
@@ -43,10 +44,13 @@ class LinearPass:
     stage: str
     keep: Keep
     slices: Ints | None = None
+    mute: Mask | None = None
 
     def compute(self) -> dict[str, AnyArray]:
         table, n = self.table, len(self.table)
         learners = _learners(table, self.seed)
+        teaches = table.label if self.mute is None else np.where(self.mute, -1, table.label)
+        learners = learners[teaches[learners] >= 0]
         soft = _one_hot(table.label[learners], table.classes) if self.target is None else self.target[learners]
         alpha = (self.fold[learners][:, None] != np.arange(self.k)).astype(np.float32)
         right = np.zeros((n, self.linear.epochs), np.int8)
@@ -59,13 +63,13 @@ class LinearPass:
             p = graded(table, output, self.fold, self.k)
             right[:, epoch] = p.argmax(1) == table.label
             said[:, epoch] = p[np.arange(n), np.maximum(table.label, 0)]
-            loss = loss_of(p, table.label)
+            loss = loss_of(p, teaches)
             if self.target is not None or loss < best:
                 best, probability, raw = loss, p, output
         if self.target is not None or raw is None:
             return {"probability": probability}
         codes = np.empty((n, 0), np.int32) if self.slices is None else self.slices
-        aligned = align(table, _residual(table, raw), self.fold, self.k, codes)
+        aligned = align(table, _residual(table, raw), self.fold, self.k, codes, self.mute)
         if self.slices is None:
             aligned = {name: aligned[name] for name in ("gradient_norm", "alignment")}
         return {"probability": probability, "learned": right, "trajectory": said, **aligned}

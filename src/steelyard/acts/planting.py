@@ -52,15 +52,16 @@ def planted(
     given = signals["given"]
     known = np.flatnonzero(given >= 0)
     count = int(max(SHARE * len(known), min(FEWEST, MOST_SHARE * len(known))))
-    able = known[~readings["flagged"][known] & (signals["distance"][known] >= SAME).any(1)]
+    mute = signals["marked"] > 0 if "marked" in signals else np.zeros(len(given), bool)
+    able = known[~readings["flagged"][known] & ~mute[known] & (signals["distance"][known] >= SAME).any(1)]
     if min(count, len(able)) < LEAST:
         return None
     rows = rng.permutation(able)[:count]
     label = given.copy()
     other = signals["distance"][rows] >= SAME
     label[rows] = (rng.random(other.shape) * other).argmax(1)
-    latest = signals["latest"]
-    posterior = repairing.posterior(latest, label, repairing.mixing(latest, label))
+    latest, evidence = signals["latest"], np.where(mute, -1, label)
+    posterior = repairing.posterior(latest, evidence, repairing.mixing(latest, evidence))
     again = scoring.as_signals(
         signals.row_key,
         replace(table, label=label),

@@ -19,6 +19,7 @@ from steelyard.acts.calibrating import REVIEWED, calibrate
 from steelyard.acts.disagreeing import carriers
 from steelyard.acts.gathering import gather
 from steelyard.acts.intervals import wilson
+from steelyard.acts.marking import named
 from steelyard.acts.neighbouring import neighbour_labels
 from steelyard.acts.planting import planted
 from steelyard.acts.reviewing import by_chance
@@ -125,6 +126,7 @@ def record(
     told = {**_facts(samples, signals, readings), "calibration": calibration or None, **deeper}
     suspicion = estimators[estimating.HEADLINE["suspicion"]]
     told["planted"] = planted(samples, table, measured, signals, readings, suspicion, twins, seed)
+    told["marks"] = named(samples, measured["marked"]) if "marked" in measured else []
     told["disagreement"] = carriers(samples, signals, columns, seed)
     if told["disagreement"]["carriers"]:
         _lower(told)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from steelyard.acts import repairing
+from steelyard.acts import marking, repairing
 from steelyard.acts.folding import folds
 from steelyard.acts.passes import LinearPass, TreeFold, gathered, loss_of, run, tree_folds
 from steelyard.acts.stages import Keep, Progress, counted, keep_nothing, no_progress
@@ -38,7 +38,7 @@ def measure(
     linear, boosted: the two Model parts. k: folds of groups. repairs: times the stronger model is refitted on what
     the previous round took for the truth. slices: (n, s) codes, see ``LinearPass``; what is found of whole slices is
     returned beside the signals, under the names of ``acts.aligning.OF_SLICES``. each: an engine; keep: a run's stages,
-    shared by all processes.
+    shared by all processes. Rows whose label came with a mark teach no model, and their label is no evidence.
     """
     fold = folds(table.group, k, seed)
     passes: list[LinearPass | TreeFold] = []
@@ -53,41 +53,56 @@ def measure(
     signals: dict[str, AnyArray] = {"fold": fold}
     candidates: dict[str, Floats] = {}
     if table.text is not None:
-        read = done.pop(0)
+        read, marked = _unmarked(table, linear, fold, k, seed, slices, keep, done.pop(0))
+        signals["marked"] = marked
         signals |= {name: value for name, value in read.items() if name != "probability"}
         candidates["linear"] = read["probability"]
     if done:
         candidates["boosted"] = gathered(table, fold, done)
-    share = _blend(candidates, table.label)
+    mute = signals["marked"] > 0 if "marked" in signals else np.zeros(len(table), bool)
+    label = np.where(mute, -1, table.label)
+    share = _blend(candidates, label)
     signals["blend"] = np.full(len(table), share)
     probability = _mix(candidates, share)
     signals["probability"] = probability
     for name, p in candidates.items():
         signals[f"probability_{name}"] = p
     trees = "boosted" in candidates and share >= 0.5
-    matrix = repairing.confident_mixing(probability, table.label)
+    matrix = repairing.confident_mixing(probability, label)
     clean = repairing.unmixed(probability, matrix).astype(np.float32)
     rounds: list[Floats] = []
-    posterior = repairing.posterior(clean, table.label, matrix)
+    posterior = repairing.posterior(clean, label, matrix)
     errors = [_wrong(posterior, table)]
     for round_ in range(repairs):
         target = posterior.astype(np.float32)
         salt, name = seed + 100 * (round_ + 1), f"repair{round_}"
-        again: list[LinearPass | TreeFold] = [LinearPass(table, linear, fold, k, salt, target, name, keep)]
+        again: list[LinearPass | TreeFold] = [LinearPass(table, linear, fold, k, salt, target, name, keep, mute=mute)]
         if trees:
             again = [*tree_folds(table, boosted, fold, k, salt, target, name, keep)]
         total = repairs * len(again)
         done = list(counted(each, progress, "repair", total, round_ * len(again))(run, again))
         clean = gathered(table, fold, done) if trees else done[0]["probability"]
-        matrix = repairing.mixing(clean, table.label)
+        matrix = repairing.mixing(clean, label)
         rounds.append(clean)
-        posterior = repairing.posterior(clean, table.label, matrix)
+        posterior = repairing.posterior(clean, label, matrix)
         errors.append(_wrong(posterior, table))
     signals["wrong_se"] = (np.std(errors, axis=0, ddof=min(1, repairs)) / np.sqrt(len(errors))).astype(np.float32)
     signals["repaired"] = repairing.pooled(rounds).astype(np.float32) if rounds else clean
     signals["latest"] = clean
     signals["posterior"] = posterior.astype(np.float32)
     return signals
+
+
+def _unmarked(
+    table: Table, linear: Any, fold: Ints, k: int, seed: int, slices: Ints | None, keep: Keep,
+    read: Mapping[str, AnyArray],
+) -> tuple[Mapping[str, AnyArray], Ints]:  # fmt: skip
+    """Return what the linear pass read, a second time where rows carry a mark, which then teach nothing; and (n,)
+    the marks, see ``acts.marking``."""
+    found = keep("marked", lambda: {"marked": marking.marked(table, linear, read["probability"], seed)})["marked"]
+    if found.any():
+        read = run(LinearPass(table, linear, fold, k, seed, None, "unmarked", keep, slices, found > 0))
+    return read, found
 
 
 def as_signals(row_key: AnyArray, table: Table, columns: Mapping[str, AnyArray]) -> Signals:

@@ -99,6 +99,7 @@ def scored(run: Scored, lang: str) -> str:
         lines.append(say("T_planted", lang, **info["planted"]))
         rate = info["planted"]["rate"]
         lines += [say("T_planted_rate", lang, rate=rate)] if rate is not None else []
+    lines += [" WARN  LM13 " + say("LM13", lang, **mark) for mark in info.get("marks") or ()]
     for found in (info.get("disagreement") or {"carriers": ()})["carriers"]:
         lines.append(" WARN  LM10 " + say("LM10", lang, **found))
     lines += network(info, lang)

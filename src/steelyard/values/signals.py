@@ -23,6 +23,7 @@ KNOWN = {
     "gradient_norm": "(n,) length of the closed-form gradient of the linear model, out of fold",
     "alignment": "(n,) cosine of the gradient with the mean gradient of other held-out rows",
     "alignment_own": "(n, s) the same within the row's own slice of each column that makes slices, NaN without one",
+    "marked": "(n,) which mark the row's label came with, 0 none; marked labels teach nothing and are no evidence",
     "learned": "(n, e) 1 where the linear model, out of fold, was right after epoch e",
     "trajectory": "(n, e) held-out probability of the given label after epoch e of the linear model",
     "neighbour_label": "(n, k) int32 labels of the rows of other groups most alike, nearest first, -1 where fewer",
