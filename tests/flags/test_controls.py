@@ -100,7 +100,7 @@ def test_too_few_rows_plant_nothing() -> None:
     assert plant(few, measured(few)) is None
 
 
-@pytest.fixture()
+@pytest.fixture
 def no_marks(monkeypatch) -> None:
     """As where marks are not looked for: models that were taught by all rows."""
     monkeypatch.setattr(marking, "marks", lambda *_: [])

@@ -31,7 +31,8 @@ LEAST, ROWS, MOST = 0.03, 30, 0.2
 #: Rows read at most; words tested at most, in that many models, each of which leaves out at most that share of them.
 READ, TESTED, MODELS, OUT = 20_000, 24, 3, 0.35
 #: Of the way from rows with other labels (0) to other rows with the same label (1), what a mark stays below with two
-#: standard errors: planted marks at most 0.14; words of tables without marks 0.22 and more where a model is sure of them.
+#: standard errors: planted marks at most 0.14; words of tables without marks 0.39 and more
+#: where a model is sure of them.
 NEAR = 0.2
 #: How sure the model is of the other labels, over how sure it is of rows elsewhere: planted marks 0.79 and more, words
 #: of tables without marks that pass ``NEAR`` at most 0.53.
