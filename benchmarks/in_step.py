@@ -27,6 +27,11 @@ from steelyard.values.recipe import Recipe
 from weighting import said, table
 
 ARMS = ("step_alignment", "step_gate")
+#: Arms by the network and the labels alone, without a proxy: what the two of ARMS were before they asked one.
+ALONE = {
+    "step_alignment_as_given": ("alignment", {"trusted": False}),
+    "step_gate_own_margins": ("gate", {"prior": 0.0}),
+}
 
 
 def compared(which: str, seeds: int, epochs: int, max_length: int, arms: tuple[str, ...], processes: int):
@@ -34,7 +39,8 @@ def compared(which: str, seeds: int, epochs: int, max_length: int, arms: tuple[s
     model = parts.make("models", "transformer", pretrained="minilm")
     task = parts.make("tasks", "relevance_dual", max_length=max_length, product="{title}")
     recipe = Recipe(epochs=epochs, batch_size=32, learning_rate=2e-4, head_rate=10, precision="bf16")
-    alphas = {n[5:]: parts.make("alphas", n[5:]) for n in arms if n.startswith("step_")}
+    made = {n: ALONE.get(n, (n[5:], {})) for n in arms if n.startswith("step_")}
+    alphas = {n[5:]: parts.make("alphas", alpha, **options) for n, (alpha, options) in made.items()}
     encoded = task.encode(samples, model.tokenizer())
     uniform = parts.make("alphas", "uniform")
     networks = Networks(task, model, encoded, task.outputs(samples), recipe, samples.row_key, uniform, alphas)
