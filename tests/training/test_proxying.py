@@ -77,6 +77,27 @@ def test_labels_of_reference_rows_teach_the_proxy_nothing(proxy: Proxy) -> None:
     assert not np.array_equal(proxy.truth(UNSEEN), other.truth(UNSEEN))
 
 
+def test_reference_rows_are_those_that_the_proxy_is_sure_of(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.arange(200, 204)
+    told = np.array([[0.8, 0.1, 0.1], [0.4, 0.5, 0.1], [0.0, 0.25, 0.75], [0.1, 0.2, 0.7]])
+    monkeypatch.setattr(Proxy, "truth", lambda self, rows: told)
+    kept, target = proxy.reference(rows)
+    assert kept.tolist() == [200, 202]
+    np.testing.assert_array_equal(target, [[1, 0, 0], [0, 0, 1]])
+    told = told[[0, 1, 1, 3]]  # sure of one in four: it knows too little to leave rows out
+    kept, target = proxy.reference(rows)
+    assert kept.tolist() == rows.tolist()
+    np.testing.assert_array_equal(target, told)
+
+
+def test_labels_of_reference_rows_that_it_is_sure_of_are_mostly_right(proxy: Proxy, noisy: Any) -> None:
+    samples, right = noisy
+    kept, target = proxy.reference(UNSEEN)
+    assert len(kept) >= len(UNSEEN) / 2
+    given = (samples.label[kept] == right[kept]).mean()
+    assert (target.argmax(1) == right[kept]).mean() > max(given, 0.95)
+
+
 def test_a_prior_by_hand() -> None:
     nan = np.nan
     prior = Prior(np.array([4.0, -8.0, 8.0, nan, -6.0]), 3.0)

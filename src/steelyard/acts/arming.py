@@ -72,12 +72,12 @@ class Networks:
         An arm is a stage of its own. The arms without weights share one training: stopped early, and at its end.
         proxy: what the quick models say of the rows; None: the labels as given are all that is known.
         """
-        reference = truth = None
+        reference = trusted = None
         if any(w.alpha and w.alpha.reference for w in ways):
             reference, stop = _halves(table, stop, seed)
         if proxy is not None and reference is not None and any(_trusts(w.alpha) for w in ways):
-            truth = proxy.truth(reference)
-        known = _Known(reference, truth, None if proxy is None else proxy.margin())
+            trusted = proxy.reference(reference)
+        known = _Known(reference, trusted, None if proxy is None else proxy.margin())
         plain = [w for w in ways if w.target is None and w.alpha is None and bool(np.all(w.weight == 1))]
         done: dict[str, Trained] = {}
         for way in ways:
@@ -112,8 +112,9 @@ class Networks:
         at = None
         if known.reference is not None and way.alpha is not None and way.alpha.reference:
             at = Reference(known.reference)
-            if known.truth is not None and _trusts(way.alpha):
-                encoded = _softened(encoded, table, known.truth, known.reference)
+            if known.trusted is not None and _trusts(way.alpha):
+                at = Reference(known.trusted[0])
+                encoded = _softened(encoded, table, known.trusted[1], known.trusted[0])
         recipe = replace(self.recipe, seed=seed)
         group = encoded.group if self.task.unit == "query" else None
         batches = batching.plan(learn[used], encoded.length, group, recipe.epochs, recipe.batch_size, seed)
@@ -154,10 +155,11 @@ class Networks:
 
 @dataclass(frozen=True)
 class _Known:
-    """What the arms of a cell know before training: reference rows (r,), their true labels (r, c), margins (n,)."""
+    """What the arms of a cell know before training: reference rows (r,); those that the proxy trusts, with the labels
+    (k, c) it gives them; margins (n,) of rows to learn from."""
 
     reference: Ints | None
-    truth: Floats | None
+    trusted: tuple[Ints, Floats] | None
     margin: Floats | None
 
 

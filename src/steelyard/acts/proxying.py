@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from steelyard.acts import repairing
+from steelyard.acts.estimating import SURE
 from steelyard.acts.folding import spread
 from steelyard.acts.passes import LEARN_FROM
 from steelyard.features.table import Table
@@ -19,7 +20,7 @@ from steelyard.values.arrays import Floats, Ints
 from steelyard.values.levels import Levels
 from steelyard.values.signals import Signals
 
-SURE = 1e-3  # the proxy is never surer than this of a label: beyond it the margin would measure the model, not the row
+LEAST = 1e-3  # the proxy is never surer than this of a label: beyond it the margin would measure the model, not the row
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Proxy:
 
     def margin(self) -> Floats:
         """Return (n,) log odds, nats, that the given label is right; NaN for rows that are not learned from."""
-        wrong = self.p_wrong.clip(SURE, 1 - SURE)
+        wrong = self.p_wrong.clip(LEAST, 1 - LEAST)
         out = np.full(len(self.table), np.nan)
         out[self.learn] = np.log1p(-wrong) - np.log(wrong)
         return out
@@ -52,6 +53,20 @@ class Proxy:
         """
         matrix = repairing.mixing(self.signals["latest"], self.table.label[self.learn])
         return repairing.posterior(self._read(rows), self.table.label[rows], matrix)
+
+    def reference(self, rows: Ints) -> tuple[Ints, Floats]:
+        """Return the rows to align with, of ``rows`` (r,), and their labels as the proxy has them, (k, c).
+
+        Rows of which it is SURE, with the label that it is sure of; the others are left out. Soft labels of all rows
+        would be nearer to the given ones than the truth is, since the proxy errs towards them, and a label given too
+        often would ask for more of itself. Where it is sure of less than half of the rows, it knows too little to leave
+        rows out: then all of them, with soft labels.
+        """
+        truth = self.truth(rows)
+        sure = truth.max(1) >= SURE
+        if 2 * sure.sum() < len(rows):
+            return rows, truth
+        return rows[sure], np.eye(truth.shape[1])[truth[sure].argmax(1)]
 
     def _read(self, rows: Ints) -> Floats:
         """Return (r, c) probabilities of the true label by the model that explains the labels best."""
