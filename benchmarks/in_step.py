@@ -52,7 +52,8 @@ def compared(which: str, seeds: int, epochs: int, max_length: int, arms: tuple[s
         print(f"{stage} {done}/{total} {time.monotonic() - started:.0f} s", flush=True)
 
     each = engine.choose(len(samples), processes)
-    how = {"which": which, "epochs": epochs, "max_length": max_length, "arms": list(arms)}
+    inside = {name: repr(alpha) for name, alpha in alphas.items()}
+    how = {"which": which, "epochs": epochs, "max_length": max_length, "arms": list(arms), "alphas": inside}
     run = Run.open(Path("runs"), "in-step", Plan("compare", {"table": samples.origin.fingerprint}, how))
     return comparing.compare(
         encode(samples), np.zeros(0, int), judged(samples, None, parse), everything,
@@ -66,7 +67,9 @@ if __name__ == "__main__":
     asked.add_argument("--seeds", type=int, default=5, help="cells; five folds are gone through in turn")
     asked.add_argument("--epochs", type=int, default=2)
     asked.add_argument("--max-length", type=int, default=24)
-    asked.add_argument("--arms", default=",".join(ARMS))
+    asked.add_argument(
+        "--arms", default=",".join(ARMS), help="policies, and step_ with an alpha; also " + ", ".join(ALONE)
+    )
     asked.add_argument("--only", choices=["majority", "first"])
     asked.add_argument("--processes", type=int, default=2)
     args = asked.parse_args()
