@@ -27,6 +27,11 @@ from steelyard.values.recipe import Recipe
 from weighting import said, table
 
 ARMS = ("step_alignment", "step_gate")
+#: Arms by the network and the labels alone, without a proxy: what the two of ARMS were before they asked one.
+ALONE = {
+    "step_alignment_as_given": ("alignment", {"trusted": False}),
+    "step_gate_own_margins": ("gate", {"prior": 0.0}),
+}
 
 
 def compared(which: str, seeds: int, epochs: int, max_length: int, arms: tuple[str, ...], processes: int):
@@ -34,7 +39,8 @@ def compared(which: str, seeds: int, epochs: int, max_length: int, arms: tuple[s
     model = parts.make("models", "transformer", pretrained="minilm")
     task = parts.make("tasks", "relevance_dual", max_length=max_length, product="{title}")
     recipe = Recipe(epochs=epochs, batch_size=32, learning_rate=2e-4, head_rate=10, precision="bf16")
-    alphas = {n[5:]: parts.make("alphas", n[5:]) for n in arms if n.startswith("step_")}
+    made = {n: ALONE.get(n, (n[5:], {})) for n in arms if n.startswith("step_")}
+    alphas = {n[5:]: parts.make("alphas", alpha, **options) for n, (alpha, options) in made.items()}
     encoded = task.encode(samples, model.tokenizer())
     uniform = parts.make("alphas", "uniform")
     networks = Networks(task, model, encoded, task.outputs(samples), recipe, samples.row_key, uniform, alphas)
@@ -46,7 +52,8 @@ def compared(which: str, seeds: int, epochs: int, max_length: int, arms: tuple[s
         print(f"{stage} {done}/{total} {time.monotonic() - started:.0f} s", flush=True)
 
     each = engine.choose(len(samples), processes)
-    how = {"which": which, "epochs": epochs, "max_length": max_length, "arms": list(arms)}
+    inside = {name: repr(alpha) for name, alpha in alphas.items()}
+    how = {"which": which, "epochs": epochs, "max_length": max_length, "arms": list(arms), "alphas": inside}
     run = Run.open(Path("runs"), "in-step", Plan("compare", {"table": samples.origin.fingerprint}, how))
     return comparing.compare(
         encode(samples), np.zeros(0, int), judged(samples, None, parse), everything,
@@ -60,7 +67,9 @@ if __name__ == "__main__":
     asked.add_argument("--seeds", type=int, default=5, help="cells; five folds are gone through in turn")
     asked.add_argument("--epochs", type=int, default=2)
     asked.add_argument("--max-length", type=int, default=24)
-    asked.add_argument("--arms", default=",".join(ARMS))
+    asked.add_argument(
+        "--arms", default=",".join(ARMS), help="policies, and step_ with an alpha; also " + ", ".join(ALONE)
+    )
     asked.add_argument("--only", choices=["majority", "first"])
     asked.add_argument("--processes", type=int, default=2)
     args = asked.parse_args()

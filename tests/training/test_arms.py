@@ -16,6 +16,7 @@ from steelyard.acts.deciding import answer_of
 from steelyard.acts.encoding import encode
 from steelyard.acts.finetuning import train
 from steelyard.acts.ledger import Ledger
+from steelyard.acts.proxying import Proxy
 from steelyard.acts.stages import keep_nothing
 from steelyard.acts.training import Trained, Way
 from steelyard.acts.weighing import Weighing
@@ -42,10 +43,12 @@ def networks(bert: str, samples: Samples, **more: Any) -> Networks:
     return Networks(task, model, encoded, 3, RECIPE, samples.row_key, uniform, **{"alphas": alphas, **more})
 
 
-def fitted(found: Networks, samples: Samples, ways: list[Way], judge: Any = None) -> list[Trained]:
+def fitted(
+    found: Networks, samples: Samples, ways: list[Way], judge: Any = None, proxy: Proxy | None = None
+) -> list[Trained]:
     table = encode(samples)
     judge = judge or (lambda p, rows: float((p.argmax(1) == samples.label[rows]).mean()))
-    return found.train(table, ways, LEARN, STOP, TEST, 3, judge, keep_nothing)
+    return found.train(table, ways, LEARN, STOP, TEST, 3, judge, keep_nothing, proxy)
 
 
 def test_any_alpha_can_be_an_arm_and_its_control_never_wins() -> None:

@@ -78,7 +78,7 @@ class Setup:
         self.ledger = Ledger(len(samples), recipe.epochs)
 
     def run(self, alpha: str = "uniform", stages: Stages = NEVER, stop_after: int | None = None, **how: Any) -> list:
-        own = {k: how.pop(k) for k in ("fixed", "shuffled") if k in how}
+        own = {k: how.pop(k) for k in ("fixed", "shuffled", "prior") if k in how}
         weighing = Weighing(len(self.samples), parts.make("alphas", alpha), stages=stages, seed=1, **own)
         out = []
         for step in train(self.learner, self.batches, weighing, self.ledger, self.recipe, self.samples.row_key, **how):

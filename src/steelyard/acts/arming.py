@@ -1,8 +1,9 @@
 """Arming: every arm fine-tunes the same network, from the same head, in the same order of rows; only alpha differs.
 
 Weights decided before training come from the quick models, a small proxy that never saw the row. Weights decided
-inside the step come from the network's own gradients; those that align need reference rows, and get half of the groups
-to stop by, so that no row both weighs and stops.
+inside the step come from the network's own gradients and margins; the proxy is asked there too, of what the labels of
+reference rows are worth and of a row before its first visit, unless an alpha's options say no (``acts.proxying``).
+Alphas that align need reference rows, and get half of the groups to stop by, so that no row both weighs and stops.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from steelyard.acts.cells import STEP, WRONG_ROWS
 from steelyard.acts.finetuning import Reference, train
 from steelyard.acts.folding import folds
 from steelyard.acts.ledger import Ledger
+from steelyard.acts.proxying import Proxy
 from steelyard.acts.stages import Keep
 from steelyard.acts.training import Trained, Way
-from steelyard.acts.weighing import Weighing
+from steelyard.acts.weighing import Prior, Weighing
 from steelyard.features.table import Table
 from steelyard.values.arrays import AnyArray, Floats, Ints, Strings
 from steelyard.values.encoded import Encoded
@@ -63,14 +65,19 @@ class Networks:
         seed: int,
         judge: Callable[[Floats, Ints], float],
         keep: Keep,
+        proxy: Proxy | None = None,
     ) -> list[Trained]:
         """Train all arms; each keeps its best epoch by ``judge`` (probabilities, rows) on the rows to stop by.
 
         An arm is a stage of its own. The arms without weights share one training: stopped early, and at its end.
+        proxy: what the quick models say of the rows; None: the labels as given are all that is known.
         """
-        reference = None
+        reference = trusted = None
         if any(w.alpha and w.alpha.reference for w in ways):
             reference, stop = _halves(table, stop, seed)
+        if proxy is not None and reference is not None and any(_trusts(w.alpha) for w in ways):
+            trusted = proxy.reference(reference)
+        known = _Known(reference, trusted, None if proxy is None else proxy.margin())
         plain = [w for w in ways if w.target is None and w.alpha is None and bool(np.all(w.weight == 1))]
         done: dict[str, Trained] = {}
         for way in ways:
@@ -79,7 +86,7 @@ class Networks:
             same = plain if way in plain else [way]
 
             def fit(way: Way = way) -> Mapping[str, AnyArray]:
-                return self._fit(table, way, learn, stop, test, seed, judge, reference)
+                return self._fit(table, way, learn, stop, test, seed, judge, known)
 
             arrays = keep(f"arm-{same[0].name}", fit)
             for w in same:
@@ -96,12 +103,18 @@ class Networks:
         test: Ints,
         seed: int,
         judge: Callable[[Floats, Ints], float],
-        reference: Ints | None,
+        known: _Known,
     ) -> dict[str, AnyArray]:
         """Return what one arm says of the test rows, (t, c), at its best epoch and at the end; rows visited; n_eff."""
         n = len(table)
         used = way.weight > 0
         encoded = self.encoded if way.target is None else _softened(self.encoded, table, way.target, learn)
+        at = None
+        if known.reference is not None and way.alpha is not None and way.alpha.reference:
+            at = Reference(known.reference)
+            if known.trusted is not None and _trusts(way.alpha):
+                at = Reference(known.trusted[0])
+                encoded = _softened(encoded, table, known.trusted[1], known.trusted[0])
         recipe = replace(self.recipe, seed=seed)
         group = encoded.group if self.task.unit == "query" else None
         batches = batching.plan(learn[used], encoded.length, group, recipe.epochs, recipe.batch_size, seed)
@@ -110,7 +123,10 @@ class Networks:
         if way.alpha is None and not np.all(way.weight[used] == way.weight[used][:1]):
             fixed = np.ones(n)
             fixed[learn] = way.weight
-        weighing = Weighing(n, way.alpha or self.uniform, fixed=fixed, shuffled=way.shuffled, seed=seed)
+        visits = float(getattr(way.alpha, "prior", 0.0))
+        prior = None if known.margin is None or not visits else Prior(known.margin, visits)
+        alpha = way.alpha or self.uniform
+        weighing = Weighing(n, alpha, fixed=fixed, shuffled=way.shuffled, seed=seed, prior=prior)
         levels: dict[str, Levels] = {}
         last: list[Floats] = []
 
@@ -121,7 +137,6 @@ class Networks:
             return judge(p_stop, stop)
 
         ledger = Ledger(n, recipe.epochs)
-        at = Reference(reference) if reference is not None and way.alpha is not None and way.alpha.reference else None
         steps = train(learner, batches, weighing, ledger, recipe, self.row_key, judge=value, reference=at)
         sizes = [step.ess for step in steps]
         if levels:  # one number on the scale: what it means is read off the best epoch
@@ -136,6 +151,21 @@ class Networks:
         if stop is not None:
             levels["now"] = Levels.of(said, np.eye(table.classes)[np.maximum(table.label[stop], 0)])
         return levels["now"].outcome(said)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the arms of a cell know before training: reference rows (r,); those that the proxy trusts, with the labels
+    (k, c) it gives them; margins (n,) of rows to learn from."""
+
+    reference: Ints | None
+    trusted: tuple[Ints, Floats] | None
+    margin: Floats | None
+
+
+def _trusts(alpha: Any) -> bool:
+    """Whether an alpha takes the labels of reference rows for what the proxy says that they are."""
+    return bool(getattr(alpha, "trusted", False))
 
 
 def _halves(table: Table, stop: Ints, seed: int) -> tuple[Ints, Ints]:

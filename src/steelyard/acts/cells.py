@@ -18,6 +18,7 @@ from steelyard.acts import estimating, scoring, training
 from steelyard.acts.encoding import InMemory
 from steelyard.acts.folding import folds
 from steelyard.acts.neighbouring import neighbour_labels
+from steelyard.acts.proxying import Proxy
 from steelyard.acts.stages import Keep
 from steelyard.features import duplicates
 from steelyard.features.table import Table
@@ -25,6 +26,7 @@ from steelyard.values.arrays import AnyArray, Floats, Ints, Strings
 from steelyard.values.ranking import Ranking
 from steelyard.values.readings import Readings
 from steelyard.values.scale import Scale
+from steelyard.values.signals import Signals
 from steelyard.values.weights import effective_sample_size
 
 BASE = "uniform_early_stop"
@@ -119,7 +121,8 @@ class CellTask:
         table, judged, parts, settings = self.table, self.judged, self.parts, self.settings
         seed = settings.seed + 1000 * self.number
         train, stop, test = _three_sets(table, judged, settings, self.number, seed)
-        readings = _readings_inside(table, self.twins, parts, settings, train, seed)
+        signals = _signals_inside(table, self.twins, parts, settings, train, seed)
+        readings = estimating.read_out(signals, parts["estimators"])
         ways = _ways(table, judged, parts, readings, train, seed)
         ways += self.networks.ways(len(train)) if self.networks else []
         ways = [way for way in ways if settings.wants(way.name)]
@@ -131,7 +134,8 @@ class CellTask:
 
         if self.networks:
             keep = partial(_kept, self.keep, f"cell-{self.number}-")
-            trained = self.networks.train(table, ways, train, stop, test, seed, judge, keep)
+            proxy = Proxy(table, train, signals, readings["p_wrong"], parts, seed)
+            trained = self.networks.train(table, ways, train, stop, test, seed, judge, keep, proxy)
         else:
             fit = training.train_boosted if self.model == "boosted" else training.train_linear
             trained = fit(table, ways, train, stop, test, parts[self.model], seed, partial(_judged, judge, stop))
@@ -178,14 +182,14 @@ def _three_sets(table: Table, judged: Judged, settings: Settings, number: int, s
     return rest[~stopping], rest[stopping], test
 
 
-def _readings_inside(
+def _signals_inside(
     table: Table,
     twins: Ints,
     parts: Mapping[str, Any],
     settings: Settings,
     train: Ints,
     seed: int,
-) -> Readings:
+) -> Signals:
     inside = subset(table, train)
     signals = scoring.measure(
         inside, parts["linear"], parts["boosted"], seed=seed, k=settings.inner_folds, repairs=settings.repairs
@@ -195,8 +199,7 @@ def _readings_inside(
         signals["twin_label"] = duplicates.twin_label(twins[train], inside.label)
     if any("neighbours" in policy.needs for policy in parts["policies"].values()):
         signals |= neighbour_labels(inside, seed=seed)
-    keyed = scoring.as_signals(np.array([str(r) for r in train], object), inside, signals)
-    return estimating.read_out(keyed, parts["estimators"])
+    return scoring.as_signals(np.array([str(r) for r in train], object), inside, signals)
 
 
 def subset(table: Table, rows: Ints) -> Table:

@@ -28,23 +28,50 @@ class Stages:
     frozen: float = 0.85
 
 
+@dataclass(frozen=True)
+class Prior:
+    """What was known of n rows before training; the ledger's ``aum`` begins with it.
+
+    margin: (n,) above 0 where the label is taken to be right, in any unit; NaN where nothing was known. visits: how
+    many visits of the network's own it counts for.
+    """
+
+    margin: Floats
+    visits: float
+
+    def joined(self, aum: Floats, visits: Floats) -> Floats:
+        """Return (n,) the mean of the network's margins over its (n,) visits and of the prior, on the network's scale.
+
+        Two models' margins have two units: the prior is stretched until the median size of both is the same over the
+        rows that both know. Rows that one of them does not know have the other's.
+        """
+        both = np.isfinite(aum) & np.isfinite(self.margin)
+        ours, theirs = (float(np.median(np.abs(m[both]))) if both.any() else 0.0 for m in (aum, self.margin))
+        prior = self.margin * (ours / theirs if ours > 0 and theirs > 0 else 1.0)
+        mean = (self.visits * prior + visits * aum) / (self.visits + visits)
+        return np.where(both, mean, np.where(np.isfinite(aum), aum, prior))
+
+
 class Weighing:
     """Gives alpha at each step. alpha: an Alpha part. shuffled: the same weights on the wrong rows of each batch.
 
-    fixed: (n,) weights decided before training, mean 1; they replace the alpha. stages: warm-up and freezing.
+    fixed: (n,) weights decided before training, mean 1; they replace the alpha. prior: what an alpha that reads the
+    ledger's ``aum`` knows of the rows before their first visit. stages: warm-up and freezing; with a prior there is
+    nothing to wait for, so that no warm-up is the default.
     """
 
     def __init__(
         self, n: int, alpha: Any, *, fixed: Floats | None = None, shuffled: bool = False, seed: int = 0,
-        stages: Stages | None = None,
+        stages: Stages | None = None, prior: Prior | None = None,
     ) -> None:  # fmt: skip
         self.alpha, self.fixed, self.shuffled, self.seed = alpha, fixed, shuffled, seed
-        self.stages = stages or Stages()
+        self.prior = prior if fixed is None and "aum" in alpha.needs else None
+        self.stages = stages or (Stages() if self.prior is None else Stages(warm=0.0))
         own = [] if fixed is not None else [name for name in alpha.needs if name in STEP]
         self.mean = {name: np.zeros(n) for name in own}
         self.decay = np.zeros(n)
         self.last = np.ones(n)
-        self.ledger: Mapping[str, AnyArray] = {}
+        self.ledger: dict[str, AnyArray] = {} if self.prior is None else {"aum": self.prior.margin}
 
     def needs(self, progress: float) -> tuple[str, ...]:
         """Return the signals of the step that are looked at; none while the weights are fixed or frozen."""
@@ -81,6 +108,8 @@ class Weighing:
     def epoch(self, ledger: Mapping[str, AnyArray]) -> None:
         """Take the ledger's columns at the end of an epoch: what alphas that look back read until the next end."""
         self.ledger = {name: np.asarray(ledger[name], float) for name in self.alpha.needs if name not in STEP}
+        if self.prior is not None:
+            self.ledger["aum"] = self.prior.joined(self.ledger["aum"], np.asarray(ledger["visits"], float))
 
     def state(self) -> dict[str, AnyArray]:
         """Return what a resumed training needs."""

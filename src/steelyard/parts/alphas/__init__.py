@@ -24,6 +24,9 @@ class Alpha:
         value; the sign stays) or ``none``.
     reference: True when dot or dot_adam need rows to align with, which training must not see.
     unbiased: True when the weights are an exact correction that no clip may touch.
+
+    Two fields have a meaning of their own where quick models that never saw the rows have spoken first, in a
+    comparison (``acts.proxying``): ``prior``, of alphas that read ``aum``, and ``trusted``, of those with a reference.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()

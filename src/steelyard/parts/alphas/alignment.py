@@ -16,7 +16,8 @@ class Alignment(Alpha):
     P is Adam's preconditioner, m the mean gradient of reference rows. Without P the product says little of an Adam
     step. Sources: Wang et al. 2024, Data Shapley in One Training Run, §4 (the product); exponential weights: Xie et
     al. 2023, DoReMi, alg. 1. The reference must not share a query with training, or the rows it knows are favoured.
-    strength, reach: of the exponent.
+    strength, reach: of the exponent. trusted: where a proxy that never saw the reference rows has spoken, only rows are
+    aligned with whose label it is sure of, and that label is theirs (we add it); False: all rows, labelled as given.
     """
 
     needs = ("dot_adam",)
@@ -25,6 +26,7 @@ class Alignment(Alpha):
 
     strength: float = 0.5
     reach: float = 1.0
+    trusted: bool = True
 
     def raw(self, seen: Mapping[str, Floats], progress: float) -> Floats:
         return np.exp((self.strength * seen["dot_adam"]).clip(-self.reach, self.reach))
