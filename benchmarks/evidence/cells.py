@@ -18,7 +18,7 @@ from steelyard.acts.encoding import encode
 from steelyard.values.samples import Samples
 
 ROOT = Path(__file__).parents[2]
-KINDS = ("detection", "weighting", "curves", "interactions")
+KINDS = ("detection", "marks", "weighting", "curves", "interactions")
 #: What a figure depends on; tables, page and rules only read figures.
 CODE = [
     *(f"src/steelyard/{folder}" for folder in ("values", "parts", "features", "gradients", "acts")),
@@ -94,11 +94,13 @@ def compute(cell: Cell, folder: Path, keep_signals: bool = False) -> dict[str, A
     if cell.tier == "embed":
         table, meaning = _meant(of.samples, table, folder.parent / "vectors")
     named = tables.SETS[cell.table]
+    if cell.kind == "marks":
+        return {"model": named.model, "rows": len(of.wrong), **detecting.marks(of, table, cell.seed)}
     if cell.kind == "detection":
         found = find(of.samples, table, named.model, cell.seed, meaning)
         if keep_signals:
             _keep_signals(folder / f"{cell.name}.npz", {"wrong": of.wrong, **found.signals})
-        return detecting.judged(of, found, named.column)
+        return {"model": named.model, **detecting.judged(of, found, named.column)}
     if of.samples.gold is None:
         raise ValueError(f"{cell.name}: arms need the truth to be judged by")
     only = "curves" if cell.kind == "curves" else ""

@@ -9,6 +9,9 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmarks.evidence.detectors import Found
 from benchmarks.evidence.labelled import Labelled
+from steelyard import parts
+from steelyard.acts import scoring
+from steelyard.features.table import Table
 
 LEAST = 10  # wrong rows, and right ones, that a class or slice needs to be judged
 
@@ -35,8 +38,18 @@ def judged(of: Labelled, found: Found, column: str = "") -> dict[str, Any]:
             "cost": round(found.cost[name], 3),
             **{f"{kind}_{k}": v for kind, of_row in parts.items() for k, v in _by(of_row, wrong, score).items()},
         }
-    return {"rows": n, "wrong": float(wrong.mean()), "classes": len(of.samples.scale),
-            "accuracy": found.accuracy, "scores": out}  # fmt: skip
+    return {"rows": n, "wrong": float(wrong.mean()), "classes": len(of.samples.scale), "accuracy": found.accuracy,
+            "marked": _told(found.signals["marked"] > 0, wrong), "scores": out}  # fmt: skip
+
+
+def marks(of: Labelled, table: Table, seed: int) -> dict[str, Any]:
+    """Return what one scoring says of words that labels came with; nothing need be wrong in the table."""
+    found = scoring.measure(table, parts.make("models", "linear"), parts.make("models", "boosted"), seed=seed)
+    return {"marked": _told(found["marked"] > 0, of.wrong)}
+
+
+def _told(marked: np.ndarray, wrong: np.ndarray) -> dict[str, int]:
+    return {"rows": int(marked.sum()), "wrong": int(wrong[marked].sum())}
 
 
 def _by(part: np.ndarray, wrong: np.ndarray, score: np.ndarray) -> dict[str, float]:

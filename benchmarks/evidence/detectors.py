@@ -17,6 +17,8 @@ import numpy as np
 from steelyard import parts
 from steelyard.acts import estimating, scoring
 from steelyard.acts.neighbouring import neighbour_labels
+from steelyard.acts.passes import LinearPass
+from steelyard.acts.stages import keep_nothing
 from steelyard.acts.training import _every
 from steelyard.features import duplicates
 from steelyard.features.table import Table
@@ -69,6 +71,14 @@ def find(samples: Samples, table: Table, model: str, seed: int, meaning: Any = N
     read = estimating.read_out(signals, parts.of_samples("estimators"))
     scores = {name: np.asarray(read[column], float) for column, name in OWN.items()}
     p, given = signals["probability"], signals["given"]
+    if measured.get("marked", np.zeros(1)).any():  # rivals know no marks: their models are taught by every row
+        p = LinearPass(table, made["linear"], measured["fold"], 5, seed, None, "plain", keep_nothing).compute()[
+            "probability"
+        ]
+        plain = estimating.read_out(
+            scoring.as_signals(samples.row_key, table, {**measured, "probability": p}), parts.of_samples("estimators")
+        )
+        scores |= {OWN[n]: np.asarray(plain[n], float) for n in ("out_of_fold_loss", "confident_margin")}
     scores["cleanlab_normalized_margin"] = _margin(p, given)
     scores |= {
         "aum": -seen["margin"].mean(1),
@@ -91,6 +101,7 @@ def find(samples: Samples, table: Table, model: str, seed: int, meaning: Any = N
     beyond |= dict.fromkeys(("aum", "el2n", "forgetting", "in_sample_loss"), look)
     cost = {n: 1.0 + beyond.get(n, folds) / max(one, 1e-9) for n in scores}
     kept = {"label": given, "near": measured["neighbour_label"], "p": p, **{f"seen_{k}": v for k, v in seen.items()}}
+    kept["marked"] = measured.get("marked", np.zeros(len(given), np.int16))
     kept |= {n: signals[n] for n in ("repaired", "posterior", "trajectory", "fold", "agreeing", "contradicting")}
     return Found(scores, cost, float((p.argmax(1) == given).mean()), kept)
 

@@ -39,6 +39,7 @@ RUNGS = {
     "instance_20": Rung("by_row", 0.2),
     "artefact_token_10": Rung("token", 0.1),
     "artefact_slice_10": Rung("slice", 0.1),
+    "artefact_token_5": Rung("token", 0.05),  # last: a rung's place is in its seed
 }
 
 

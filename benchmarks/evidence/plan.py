@@ -59,6 +59,8 @@ def _core() -> Iterator[Cell]:
     yield from (Cell("weighting", n, noise, rows=DEAR[n], folds=3) for n, noise in JUDGED_BY_TRUTH if n not in TEXTS)
     yield from (c for rung in ("instance_20", "uniform_20", "adjacent_20") for c in _detection(rung, FRESH, PAIRS))
     yield from _detection("artefact_slice_10", FRESH)
+    yield from (c for seed in (FRESH + 1, FRESH + 2) for c in _detection("artefact_token_10", seed, LIGHT))
+    yield from (Cell("marks", name, rung, FRESH) for rung in ("clean", "artefact_token_5") for name in TEXTS)
     yield from _weighting(("instance_20", "clean"), PAIRS[:2], folds=3)
     yield from _weighting(("class_20",), LIGHT)
     yield Cell("interactions", "movielens_latest_small", "als")

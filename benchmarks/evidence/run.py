@@ -19,7 +19,7 @@ from benchmarks.evidence import cells as of
 from benchmarks.evidence import plan
 
 ONLY = {
-    "detection": ("detection", "interactions"),
+    "detection": ("detection", "marks", "interactions"),
     "weighting": ("weighting", "curves"),
     "verdicts": ("weighting",),
 }

@@ -50,6 +50,7 @@ def _all(cells: Figures) -> Iterator[Target]:
     value, where = summing.worst(of(cells, "detection", GROUPS["token"] + GROUPS["one slice"]), DEFAULT)
     yield Target("artefacts: AUROC never below 0.50", "人工痕迹：AUROC 不低于 0.50", f"{DEFAULT} {value:.3f} ({where})",
                  None if np.isnan(value) else value >= 0.5)  # fmt: skip
+    yield from _marks(cells)
     yield from _weighting(cells)
     chosen = of(cells, "weighting")
     if chosen:
@@ -57,6 +58,22 @@ def _all(cells: Figures) -> Iterator[Target]:
         share = found["right"] / found["cells"]
         yield Target("verdicts right in 90% of at least 40 cells", "至少 40 个单元中 90% 的结论正确",
                      f"{found['right']} of {found['cells']}", share >= 0.9 and found["cells"] >= 40)  # fmt: skip
+
+
+def _marks(cells: Figures) -> Iterator[Target]:
+    """What is said of words that labels came with; rungs of people have no such word that we know of."""
+    texts = [c for c in of(cells, "detection") + of(cells, "marks") if c["model"] == "linear"]
+    planted = [c for c in texts if c["cell"]["rung"] in GROUPS["token"] and "scores" in c]
+    told = [c["scores"][DEFAULT]["auc"] for c in planted if c["marked"]["rows"]]
+    if told:
+        yield Target("a token that marks the errors, where the run names it: AUROC at least 0.65",
+                     "标记错误的词，运行指出它时：AUROC ≥ 0.65",
+                     f"named in {len(told)} of {len(planted)}; {min(told):.3f} to {max(told):.3f}",
+                     min(told) >= 0.65)  # fmt: skip
+    others = [c for c in texts if not c["cell"]["rung"].startswith("artefact_token")]
+    false = sum(bool(c["marked"]["rows"]) for c in others)
+    yield Target("no word is named where no token was planted", "未植入词时不指出任何词", f"{false} of {len(others)}",
+                 (false == 0) if others else None)  # fmt: skip
 
 
 def _uniform(cells: Figures) -> Iterator[Target]:

@@ -36,6 +36,7 @@ def tables(cells: Figures) -> dict[str, tuple[str, str]]:
         "finding wrong labels": finding(cells),
         "what a score finds beyond the out-of-fold loss": leading(cells),
         "the worst cell of each score": worst(cells),
+        "words that labels came with": marking(cells),
         "average precision of every cell": every(cells),
         "what arms gain": arming(cells),
         "arms of every table": every_arm(cells),
@@ -93,6 +94,19 @@ def worst(cells: Figures) -> tuple[str, str]:
         body.append([name, f"{value:.3f}", where, f"{min(by_class):.3f}" if by_class else ""])
     notes = "\nOver all cells with known wrong rows; the last column within the worst class of any cell.\n"
     return (rows(["score", "least AUROC", "where", "least within a class"], body) if body else "", notes)
+
+
+def marking(cells: Figures) -> tuple[str, str]:
+    """By noise: in how many tables of texts a word was named, and of its rows how many were wrong."""
+    body = []
+    texts = [c for c in of(cells, "detection") + of(cells, "marks") if c["model"] == "linear"]
+    for rung in dict.fromkeys(c["cell"]["rung"] for c in texts):
+        there = [c for c in texts if c["cell"]["rung"] == rung]
+        named = [c["marked"] for c in there if c["marked"]["rows"]]
+        rows_, wrong = sum(m["rows"] for m in named), sum(m["wrong"] for m in named)
+        body.append([rung, len(there), len(named), rows_ or "", f"{wrong / rows_:.1%}" if rows_ else ""])
+    notes = "\nIn tables of texts, quick tier. The token is planted in artefact_token_10 and nowhere else.\n"
+    return (rows(["noise", "cells", "a word named in", "rows", "of them wrong"], body) if body else "", notes)
 
 
 def every(cells: Figures) -> tuple[str, str]:
