@@ -33,6 +33,6 @@ def table(which: str) -> pa.Table:
     return found.drop_columns(["n_yes", "n_votes"]).append_column("crowd", pa.array(crowd))
 
 
-def pairs(which: str) -> Samples:
-    """Return the same as samples; groups are left products."""
-    return sy.read(table(which), columns=COLUMNS, group_by="left_id", task="relevance")
+def pairs(which: str, rows: int | None = None) -> Samples:
+    """Return the same as samples; groups are left products. rows: of whole groups by chance, at most that many."""
+    return sy.read(table(which), columns=COLUMNS, group_by="left_id", task="relevance", sample=rows)

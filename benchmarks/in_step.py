@@ -34,8 +34,10 @@ ALONE = {
 }
 
 
-def compared(which: str, seeds: int, epochs: int, max_length: int, arms: tuple[str, ...], processes: int):
-    samples = pairs(which)
+def compared(
+    which: str, seeds: int, epochs: int, max_length: int, arms: tuple[str, ...], processes: int, rows: int | None = None
+):
+    samples = pairs(which, rows)
     model = parts.make("models", "transformer", pretrained="minilm")
     task = parts.make("tasks", "relevance_dual", max_length=max_length, product="{title}")
     recipe = Recipe(epochs=epochs, batch_size=32, learning_rate=2e-4, head_rate=10, precision="bf16")
@@ -71,16 +73,17 @@ if __name__ == "__main__":
         "--arms", default=",".join(ARMS), help="policies, and step_ with an alpha; also " + ", ".join(ALONE)
     )
     asked.add_argument("--only", choices=["majority", "first"])
+    asked.add_argument("--rows", type=int, help="whole groups by chance, at most that many rows; all by default")
     asked.add_argument("--processes", type=int, default=2)
     args = asked.parse_args()
     how = (
         f"--seeds {args.seeds} --epochs {args.epochs} --max-length {args.max_length} --arms {args.arms} "
-        f"--processes {args.processes}"
+        f"--processes {args.processes}" + (f" --rows {args.rows}" if args.rows else "")
     )
     for which in ("first", "majority"):
         if args.only in (None, which):
             result = compared(
-                which, args.seeds, args.epochs, args.max_length, tuple(args.arms.split(",")), args.processes
+                which, args.seeds, args.epochs, args.max_length, tuple(args.arms.split(",")), args.processes, args.rows
             )
             keep(
                 f"Weights inside the step: dproduct_crowd, {which}, MiniLM",
