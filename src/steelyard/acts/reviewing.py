@@ -21,23 +21,32 @@ AT = (10, 20, 50, 100, 200, 500, 1000)
 
 @dataclass(frozen=True, eq=False)
 class Reviewed:
-    """suspicion: (n,) of the rows that ``rows`` were drawn from, NaN for all others. rows, wrong: (n,) reviewed, and
-    found wrong. unlike: p-value where the reviewed rows cannot have been drawn by chance, else None.
+    """suspicion: (n,) of the rows that ``rows`` were drawn from, NaN for all others. rows: (n,) drawn for review.
+
+    wrong: (n,) found wrong. open: (n,) drawn, and nobody could decide: no answer, or no majority. unlike: p-value where
+    the reviewed rows cannot have been drawn by chance, else None.
     """
 
     suspicion: Floats
     rows: Mask
     wrong: Mask
+    open: Mask
     unlike: float | None = None
 
 
 def by_chance(
-    suspicion: Floats, label: Ints, gold: Ints | None, decided: Ints | None, queues: Sequence[Picked]
+    suspicion: Floats,
+    label: Ints,
+    gold: Ints | None,
+    decided: Ints | None = None,
+    queues: Sequence[Picked] = (),
+    aside: Mask | None = None,
 ) -> Reviewed:
     """Return the sample drawn by chance, and the rows that it was drawn from.
 
     decided: (n,) codes by the answers to ``queues``, None without. Of them the random part counts, below the floor of
     the queues: above it every row was asked, so that the few drawn by chance there stand for no row that is left.
+    aside: (n,) rows that were answered for another reason; they are no sample and nothing to list.
     Without answers the gold labels count, if their suspicion is distributed as that of the other rows.
     """
     suspicion = np.where(label >= 0, suspicion, np.nan)
@@ -50,15 +59,32 @@ def by_chance(
         left = np.where(suspicion < floor, suspicion, np.nan)
         if gold is not None:  # reviewed before: never drawn, and nothing to list
             left[gold >= 0] = np.nan
-        left[np.setdiff1d(asked, np.flatnonzero(drawn & (decided >= 0)))] = np.nan
-        rows = drawn & (decided >= 0) & np.isfinite(left)
-        return Reviewed(left, rows, rows & (decided != label))
+        if aside is not None:
+            left[aside] = np.nan
+        left[np.setdiff1d(asked, np.flatnonzero(drawn))] = np.nan
+        rows = drawn & np.isfinite(left)
+        return Reviewed(left, rows, rows & (decided >= 0) & (decided != label), rows & (decided < 0))
     none = np.zeros(len(label), bool)
     rows = none if gold is None else (gold >= 0) & np.isfinite(suspicion)
     wrong = none if gold is None else rows & (gold != label)
     others = np.isfinite(suspicion) & ~rows
     p = float(ks_2samp(suspicion[rows], suspicion[others]).pvalue) if rows.any() and others.any() else 1.0
-    return Reviewed(suspicion, rows, wrong, p if p < UNLIKE else None)
+    return Reviewed(suspicion, rows, wrong, none, p if p < UNLIKE else None)
+
+
+def error_rate(drawn: Mask, decided: Mask, wrong: Mask) -> dict[str, Any] | None:
+    """Return the share of wrong labels by rows drawn by chance, with its 95% interval; None without a decision.
+
+    drawn, decided, wrong: (n,). Rows that nobody could decide are perhaps the hard ones, so they are not left out: at
+    the low end their labels count as right, at the high end as wrong. low_decided, high_decided: were they as the rest.
+    """
+    rows, open_ = int((drawn & decided).sum()), int((drawn & ~decided).sum())
+    if not rows:
+        return None
+    hits = int((drawn & decided & wrong).sum())
+    low, high = share(hits, rows + open_)[0], share(hits + open_, rows + open_)[1]
+    found = {"rows": rows, "wrong": hits, "open": open_, "low": low, "high": high}
+    return {**found, **dict(zip(("low_decided", "high_decided"), share(hits, rows), strict=True))}
 
 
 def precision(suspicion: Floats, reviewed: Mask, wrong: Mask, at: Sequence[int] = AT) -> list[dict[str, Any]]:

@@ -41,6 +41,7 @@ def merged(found: Mapping[str, Any], run: str, lang: str) -> str:
     rate = found["error_rate"]
     if rate:
         lines.append(say("T_by_chance", lang, **rate))
+        lines += [say("T_by_chance_open", lang, **rate)] if rate["open"] else []
     lines.append(say("T_file", lang, path=found["path"]))
     return "\n".join([*lines, say("T_next", lang, command=f"steelyard export {run} flags --fdr 0.1")])
 
@@ -57,4 +58,5 @@ def flags(found: Mapping[str, Any], path: str, lang: str) -> str:
     facts = {k: found[k] for k in ("rows", "fdr", "confidence", "reviewed", "right", "enough")}
     code = "T_flags_mean" if found["confidence"] is None else "T_flags_sure"
     lines = [say(code if found["rows"] else "T_flags_none", lang, **facts)]
+    lines += [say("T_flags_open", lang, **found)] if found["open"] else []
     return "\n".join([*lines, say("T_file", lang, path=path)])
