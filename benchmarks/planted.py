@@ -40,12 +40,13 @@ def flipped(wrong: float, seed: int = 0) -> pa.Table:
     return pa.table({"text": table["text"], "label": names[label], "gold": names[truth], "split": table["split"]})
 
 
-def line(name: str, run: Scored) -> list[object]:
+def line(name: str, seed: int, run: Scored) -> list[object]:
     planted, real = run.info["planted"], run.info["reviewed"]
     low, high = share(real["hits"], real["wrong"])
-    rate = "not told" if planted["rate"] is None else f"{planted['rate']:.1%}"
+    rate = "not told (LM10)" if planted["rate"] is None else f"{planted['rate']:.1%}"
     return [
         name,
+        seed,
         f"{planted['planted']:,}",
         f"{planted['recall']:.0%} [{planted['low']:.0%}, {planted['high']:.0%}]",
         f"{real['wrong']:,}",
@@ -58,13 +59,16 @@ def line(name: str, run: Scored) -> list[object]:
 if __name__ == "__main__":
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--only", help="cases whose name begins with this; the others are not kept")
-    only = asked.parse_args().only
+    asked.add_argument("--seeds", type=int, nargs="+", default=[7, 0, 1], help="of score; 7 is its default")
+    args = asked.parse_args()
     body = []
     with tempfile.TemporaryDirectory() as folder:
         for name, table, reading in cases():
-            if only is None or name.startswith(only):
-                body.append(line(name, sy.score(table, run_dir=folder, name="planted", processes=1, **reading)))
-                print(body[-1], flush=True)
-    head = ["labels", "planted", "of them flagged", "wrong", "of them flagged", "rate told by the planted", "rate"]
-    if only is None:
-        keep("Planted errors and real ones", "python benchmarks/planted.py", rows(head, body))
+            for seed in args.seeds if args.only is None or name.startswith(args.only) else ():
+                run = sy.score(table, run_dir=folder, name="planted", seed=seed, processes=1, **reading)
+                body.append(line(name, seed, run))
+                print(body[-1], [c["value"] for c in run.info["disagreement"]["carriers"]], flush=True)
+    head = ["labels", "seed", "planted", "of them flagged", "wrong", "of them flagged", "rate told", "rate"]
+    if args.only is None:
+        command = f"python benchmarks/planted.py --seeds {' '.join(map(str, args.seeds))}"
+        keep("Planted errors and real ones", command, rows(head, body))

@@ -253,8 +253,9 @@ def listed(scored: Scored | Taken, fdr: float, confidence: float | None) -> tupl
         raise DataError("D247", count=count, p=found.unlike, run=scored.run.path.name)
     suspicion, closed = found.suspicion, found.rows & ~found.open
     rows, without = (_list(suspicion, mask, found.wrong, fdr, confidence) for mask in (found.rows, closed))
-    told = {"rows": len(rows), "fdr": fdr, "confidence": confidence, "reviewed": count}
+    told: dict[str, Any] = {"rows": len(rows), "fdr": fdr, "confidence": confidence, "reviewed": count}
     told |= {"right": int((closed & ~found.wrong).sum()), "open": int(found.open.sum())}
+    told["by"] = "answers" if found.queued else "gold"
     told["without"] = int((~found.rows[without]).sum())
     told["enough"] = flagging.enough(suspicion, closed, found.wrong, fdr, confidence)
     table = pa.Table.from_pylist(scored.rows(rows), schema=None) if len(rows) else _no_rows(scored)

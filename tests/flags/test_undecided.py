@@ -58,6 +58,10 @@ def test_files_without_a_pick_go_by_how_many_rows_are_answered(run: Path, two: t
 def test_a_single_queue_says_the_same_with_and_without_its_pick(run: Path, truth: pa.Table) -> None:
     queue = sy.pick(run, budget=60, random=0.5)
     named = sy.merge(run, answer(queue.paths[0], run, truth))
+    kept = pq.read_table(run / "answers.parquet")
+    pq.write_table(kept.drop_columns(["pick"]), run / "answers.parquet")  # as earlier versions kept them
+    assert reviewed(open_run(run)).rows.any()
+    assert sy.merge(run, queue.paths).facts == {**named.facts, "repeated": 60}
     (run / "answers.parquet").unlink()
     assert sy.merge(run, without_pick(queue.paths[0])).facts == named.facts
 
@@ -141,7 +145,7 @@ def test_what_is_open_counts_as_right_in_a_list_and_is_said(
         assert main(["export", str(run), "flags", "--fdr", "0.4", "--lang", lang]) == 0
         assert words in capsys.readouterr().out
         assert main(["merge", str(run), *map(str, queue.paths), "--lang", lang]) == 0
-        assert {"en": "6 more have no answer", "zh": "另有 6 行"}[lang] in capsys.readouterr().out
+        assert {"en": "6 more rows drawn by chance", "zh": "另有 6 行"}[lang] in capsys.readouterr().out
     told = json.loads((run / "flags.json").read_text(encoding="utf-8"))
     assert (told["reviewed"], told["open"]) == (114, 6)
     assert told["rows"] < told["without"]
