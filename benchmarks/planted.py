@@ -68,7 +68,7 @@ if __name__ == "__main__":
                 run = sy.score(table, run_dir=folder, name="planted", seed=seed, processes=1, **reading)
                 body.append(line(name, seed, run))
                 print(body[-1], [c["value"] for c in run.info["disagreement"]["carriers"]], flush=True)
-    head = ["labels", "seed", "planted", "of them flagged", "wrong", "of them flagged", "rate told", "rate"]
+    told = ["planted", "of them flagged", "wrong", "of them flagged", "rate told by the planted", "rate"]
     if args.only is None:
         command = f"python benchmarks/planted.py --seeds {' '.join(map(str, args.seeds))}"
-        keep("Planted errors and real ones", command, rows(head, body))
+        keep("Planted errors and real ones", command, rows(["labels", "seed", *told], body))

@@ -18,6 +18,7 @@ from steelyard.api import open_run
 from steelyard.apps import draw
 from steelyard.apps.cli import main
 from steelyard.demonstration import catalogue
+from steelyard.page.verdict import what_next
 from steelyard.review import listed
 
 from .people import answer
@@ -118,6 +119,12 @@ def test_a_table_of_texts_has_no_queries_and_says_its_precision(texts: pa.Table,
         report = sy.report(run, tmp_path / f"page.{suffix}").read_text(encoding="utf-8")
         assert "10% of the labelled" in report
         assert "other queries" not in report
+
+
+def test_advice_on_texts_asks_for_texts() -> None:
+    texts, queries = what_next("cannot_tell", "texts"), what_next("cannot_tell", "queries")
+    assert ("test texts" in texts.en, "测试文本" in texts.zh) == (True, True)
+    assert ("test queries" in queries.en, "测试查询" in queries.zh) == (True, True)
 
 
 def test_gold_of_a_table_of_queries_speaks_of_queries(truth: pa.Table, tmp_path: Path) -> None:
