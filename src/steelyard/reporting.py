@@ -53,7 +53,7 @@ def facts(scored: Scored) -> dict[str, Any]:
         "curves": (info.get("network") or {}).get("curves"),
         "histogram": histogram(scored),
         "compare": comparison(compared),
-        "limits": [said(code, values) for code, values in _limits(info, compared)],
+        "limits": [said(code, values) for code, values in _limits(scored, compared)],
         "reproduce": info["command"],
     }
 
@@ -120,6 +120,7 @@ def _summary(scored: Scored, compared: Comparison | None) -> dict[str, Any]:
         quality += [
             {"name": k, "value": info["reviewed"][k]}
             for k in ("precision", "precision_low", "precision_high", "recall")
+            if info["reviewed"][k] is not None
         ]
     return {
         "rows": info["rows"],
@@ -129,19 +130,23 @@ def _summary(scored: Scored, compared: Comparison | None) -> dict[str, Any]:
         "error_rate": info["error_rate"] and {**info["error_rate"], "how": HOW[info["error_rate"]["how"]]},
         "flagged": info["flagged"],
         "threshold": float(suspicion[flagged].min()) if flagged.any() else None,
-        "reliability": _reliability(info.get("calibration")),
+        "reliability": _reliability(info.get("calibration"), info["task"]),
+        "reviews": [said(code, told) for code, told in scored.reviews()],
         "contradictory_rows": info["contradicted"],
         "smallest_visible": visible,
         "quality": quality,
     }
 
 
-def _reliability(found: Any) -> dict[str, Any] | None:
+def _reliability(found: Any, task: str) -> dict[str, Any] | None:
     """Return the calibration of suspicion with its line in words, None where nothing was calibrated."""
     if not found:
         return None
     points = ", ".join(f"{b['predicted']:.0%}→{b['observed']:.0%}" for b in found["bins"])
-    return {**found, **said("LM05", {**{k: v for k, v in found.items() if k != "bins"}, "points": points})}
+    others = "T_texts" if task in ("classification", "tagging") else "T_queries"
+    facts = {**{k: v for k, v in found.items() if k != "bins"}, "points": points}
+    spoken = {f"message_{lang}": say("LM05", lang, others=say(others, lang), **facts) for lang in ("en", "zh")}
+    return {**found, "code": "LM05", **spoken}
 
 
 def _top(scored: Scored) -> list[dict[str, Any]]:
@@ -196,9 +201,10 @@ def comparison(compared: Comparison | None) -> dict[str, Any] | None:
     return out
 
 
-def _limits(info: Any, compared: Comparison | None) -> list[tuple[str, Any]]:
+def _limits(scored: Scored, compared: Comparison | None) -> list[tuple[str, Any]]:
+    info = scored.info
     codes = [] if info.get("calibration") else ["LM01"]
-    codes += [] if info["reviewed"] else ["LM02"]
+    codes += [] if info["reviewed"] or scored.reviews() else ["LM02"]
     codes += ["LM03"] if compared else ["LM03", "LM04"]
     found = info.get("disagreement") or {"carriers": ()}
     own = [("LM13", mark) for mark in info.get("marks") or ()]

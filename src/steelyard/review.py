@@ -17,9 +17,8 @@ import pyarrow.parquet as pq
 from steelyard import parts
 from steelyard.acts import answering, exporting, flagging, merging, picking
 from steelyard.acts.answering import Answer
-from steelyard.acts.intervals import share
 from steelyard.acts.reading import guarded, raw
-from steelyard.acts.reviewing import Reviewed, by_chance, precision
+from steelyard.acts.reviewing import Reviewed, by_chance, error_rate, precision
 from steelyard.api import open_run
 from steelyard.errors import DataError, DataErrors, UsageError
 from steelyard.features.duplicates import near_codes
@@ -28,7 +27,7 @@ from steelyard.parts import sources
 from steelyard.run import write_atomically
 from steelyard.scored import Scored
 from steelyard.taken import Taken
-from steelyard.values.arrays import Ints
+from steelyard.values.arrays import Floats, Ints, Mask
 from steelyard.values.picked import CONTROL, RANDOM, SUSPECT, Picked
 from steelyard.values.samples import TEXT_COLUMNS
 
@@ -110,7 +109,9 @@ def pick(
     if target.suffix.lower() not in WRITERS:
         raise UsageError("U188", file=target.name, known=" ".join(WRITERS))
     writer = parts.make("exports", WRITERS[target.suffix.lower()])
-    shown = _table(scored, picked, show_label, mask)
+    told = picked.as_dict(samples.row_key)
+    name = f"pick-{blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=4).hexdigest()}"
+    shown = _table(scored, picked, show_label, mask).append_column(answering.PICK, pa.array([name] * len(picked)))
     paths = []
     if len(set(annotators)) < len(annotators) or any(set(who) & set("/\\:") or not who for who in annotators):
         raise UsageError(
@@ -123,9 +124,7 @@ def pick(
         table = shown.take(pa.array(order)).append_column("annotator", whose)
         write_atomically(file, partial(writer.write, table))
         paths.append(file)
-    told = picked.as_dict(samples.row_key)
-    name = blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=4).hexdigest()
-    scored.run.write_json(f"pick-{name}.json", told)
+    scored.run.write_json(f"{name}.json", told)
     scored.run.log(verb="pick", rows=len(picked), seed=seed, annotators=len(paths))
     return Queue(tuple(paths), picked, samples.scale.names)
 
@@ -160,7 +159,7 @@ def merge(
         problems += twice
         if problems:
             raise problems[0] if len(problems) == 1 else DataErrors(problems)
-        queues = picks(scored, at, [key for key, _ in kept])
+        queues = list(picks(scored, at, [a for _, a in kept.values()]).values())
         found = merging.merge(kept, at, controls_of(queues), samples.scale, repeated)
         target = Path(path) if path else run.path / "merged.parquet"
         writer = parts.make("exports", _machine(target))
@@ -170,7 +169,7 @@ def merge(
         run.write(ANSWERS, lambda p: pq.write_table(_answer_table([a for _, a in kept.values()]), p))
         conflicts = None
         if found.conflicts:
-            differing = _conflict_table(scored, found.conflicts)
+            differing = _conflict_table(scored, found.conflicts, {key: a.pick for (key, _), (_, a) in kept.items()})
             conflicts = run.write("conflicts.csv", lambda p: parts.make("exports", "csv_people").write(differing, p))
         facts = _facts(scored, found, queues, sum(c == -1 for c in codes))
         run.write_json("merge.json", {"schema": "steelyard.merge/1", **facts})
@@ -192,14 +191,21 @@ def answers(scored: Scored) -> list[Answer]:
     return [Answer(**row) for row in pq.read_table(scored.run.path / ANSWERS).to_pylist()]
 
 
-def picks(scored: Scored, at: Mapping[str, int], answered: Sequence[str]) -> list[Picked]:
-    """Return the queues that people worked on: those with an answer to at least half of their rows.
+def picks(scored: Scored, at: Mapping[str, int], answered: Sequence[Answer]) -> dict[str, Picked]:
+    """Return the queues that people worked on, by name: at least half of their rows are answered in a file of theirs.
 
-    at: position of each row key. answered: row keys. A queue that was picked and never given out says nothing.
+    at: position of each row key. A queue that was picked and never given out says nothing, whoever answers its rows in
+    the file of another one. An answer that does not say its pick, of an older file, may be of any. The queue drawn from
+    most rows comes first, of those the one answered furthest.
     """
-    queues = [Picked.from_dict(scored.run.read_json(p.name), at) for p in sorted(scored.run.path.glob("pick-*.json"))]
-    done = [at[key] for key in answered]
-    return [q for q in queues if 2 * np.isin(q.rows, done).sum() >= len(q)]
+    queues, done = {}, {}
+    for file in sorted(scored.run.path.glob("pick-*.json")):
+        queue = Picked.from_dict(scored.run.read_json(file.name), at)
+        mine = [at[a.row_key] for a in answered if not a.pick or file.stem in a.pick.split()]
+        done[file.stem] = float(np.isin(queue.rows, mine).mean())
+        if done[file.stem] >= 0.5:
+            queues[file.stem] = queue
+    return {name: queues[name] for name in sorted(queues, key=lambda name: (-queues[name].eligible, -done[name]))}
 
 
 def controls_of(queues: Sequence[Picked]) -> dict[int, int]:
@@ -215,13 +221,19 @@ def reviewed(scored: Scored) -> Reviewed:
     samples = scored.samples
     at = {str(k): i for i, k in enumerate(samples.row_key)}
     found = answers(scored)
-    decided = None
-    queues = picks(scored, at, [a.row_key for a in found])
-    if queues:
-        codes, _ = answering.coded(found, at, samples.scale, scored.run.path.name)
-        kept, _, _ = merging.votes(found, codes, replace=True)
-        decided = merging.merge(kept, at, controls_of(queues), samples.scale).decided
-    return by_chance(scored.column("suspicion"), samples.label, samples.gold, decided, queues)
+    suspicion, label = scored.column("suspicion"), samples.label
+    named = picks(scored, at, found)
+    if not named:
+        return by_chance(suspicion, label, samples.gold)
+    queues = list(named.values())
+    codes, _ = answering.coded(found, at, samples.scale, scored.run.path.name)
+    kept, _, _ = merging.votes(found, codes, replace=True)
+    decided = merging.merge(kept, at, controls_of(queues), samples.scale).decided
+    aside = np.ones(len(samples), bool)  # by a queue that was given up, or by nobody's queue
+    aside[np.concatenate([queue.rows for queue in queues])] = False
+    aside &= decided >= 0
+    aside[[at[a.row_key] for a in found if a.pick and not named.keys() & set(a.pick.split())]] = True
+    return by_chance(suspicion, label, samples.gold, decided, queues, aside)
 
 
 def listed(scored: Scored | Taken, fdr: float, confidence: float | None) -> tuple[pa.Table, dict[str, Any]]:
@@ -234,21 +246,28 @@ def listed(scored: Scored | Taken, fdr: float, confidence: float | None) -> tupl
             raise UsageError("U150", option=option, value=str(value), known="0.01 ... 0.99")
     scored = of_samples(scored, "flags")
     found = reviewed(scored)
-    count = int(found.rows.sum())
+    count = int((found.rows & ~found.open).sum())
     if count < flagging.REVIEWED:
         raise DataError("D246", count=count, least=flagging.REVIEWED, run=scored.run.path.name)
     if found.unlike is not None:
         raise DataError("D247", count=count, p=found.unlike, run=scored.run.path.name)
-    if confidence is None:
-        rows = flagging.expected(found.suspicion, found.rows, found.wrong, fdr)
-    else:
-        rows = flagging.assured(found.suspicion, found.rows, found.wrong, fdr, confidence)
-    right = int((found.rows & ~found.wrong).sum())
-    told = {"rows": len(rows.rows), "fdr": fdr, "confidence": confidence, "reviewed": count, "right": right}
-    told["enough"] = flagging.enough(found.suspicion, found.rows, found.wrong, fdr, confidence)
-    table = pa.Table.from_pylist(scored.rows(rows.rows), schema=None) if len(rows.rows) else _no_rows(scored)
-    p = flagging.conformal_p(found.suspicion, found.rows & ~found.wrong)[rows.rows]
+    suspicion, closed = found.suspicion, found.rows & ~found.open
+    rows, without = (_list(suspicion, mask, found.wrong, fdr, confidence) for mask in (found.rows, closed))
+    told: dict[str, Any] = {"rows": len(rows), "fdr": fdr, "confidence": confidence, "reviewed": count}
+    told |= {"right": int((closed & ~found.wrong).sum()), "open": int(found.open.sum())}
+    told["by"] = "answers" if found.queued else "gold"
+    told["without"] = int((~found.rows[without]).sum())
+    told["enough"] = flagging.enough(suspicion, closed, found.wrong, fdr, confidence)
+    table = pa.Table.from_pylist(scored.rows(rows), schema=None) if len(rows) else _no_rows(scored)
+    p = flagging.conformal_p(suspicion, found.rows & ~found.wrong)[rows]
     return table.append_column("p_value", pa.array(p)), told
+
+
+def _list(suspicion: Floats, reviewed: Mask, wrong: Mask, fdr: float, confidence: float | None) -> Ints:
+    """Return the rows of a list. What is in doubt counts as a right label, for it is right ones that a list bounds."""
+    if confidence is None:
+        return flagging.expected(suspicion, reviewed, wrong, fdr).rows
+    return flagging.assured(suspicion, reviewed, wrong, fdr, confidence).rows
 
 
 def _no_rows(scored: Scored) -> pa.Table:
@@ -290,18 +309,21 @@ def _table(scored: Scored, picked: Picked, show_label: bool, mask: bool) -> pa.T
 
 
 def _answer_table(found: Sequence[Answer]) -> pa.Table:
-    schema = pa.schema([(n, pa.string()) for n in ("row_key", "annotator", "label", "file")] + [("row", pa.int64())])
+    texts = [(n, pa.string()) for n in ("row_key", "annotator", "label", "file", answering.PICK)]
+    schema = pa.schema([*texts, ("row", pa.int64())])
     return pa.Table.from_pylist([vars(a) for a in found], schema)
 
 
-def _conflict_table(scored: Scored, conflicts: Sequence[dict[str, Any]]) -> pa.Table:
+def _conflict_table(scored: Scored, conflicts: Sequence[dict[str, Any]], pick: Mapping[str, str]) -> pa.Table:
+    """Return the rows without a majority with who said what, ready for another person. pick: of each row key."""
     texts = {r["row_key"]: r for r in scored.rows(_positions(scored, [c["row_key"] for c in conflicts]))}
     body = []
     for found in conflicts:
         row = texts[found["row_key"]]
         told = {k: row[k] for k in ("query", "title", "text") if row.get(k)}
         said = " · ".join(f"{who}: {label}" for who, label in found["answers"].items())
-        body.append({"row_key": found["row_key"], **told, "label": row["given"], "answers": said, "answer": None})
+        made = {"row_key": found["row_key"], **told, "label": row["given"], "answers": said, "answer": None}
+        body.append({**made, answering.PICK: pick[found["row_key"]]})
     return pa.Table.from_pylist(body)
 
 
@@ -321,9 +343,6 @@ def _facts(scored: Scored, found: merging.Merged, queues: Sequence[Picked], empt
     drawn = [queue.rows[queue.part == RANDOM] for queue in queues if (queue.part == RANDOM).any()]
     if drawn:  # a later queue is drawn from what is left, after the suspects of the earlier ones were taken out
         random[drawn[0]] = True
-    random &= has
-    low, high = share(int(wrong[random].sum()), int(random.sum()))
-    rate = {"rows": int(random.sum()), "wrong": int(wrong[random].sum()), "low": low, "high": high}
     return {
         "answers": int(found.answered.sum()),
         "rows": int((found.answered > 0).sum()),
@@ -336,6 +355,6 @@ def _facts(scored: Scored, found: merging.Merged, queues: Sequence[Picked], empt
         "not_edited": int((wrong & ~train).sum()),
         "conflicts_count": len(found.conflicts),
         "doubted_controls": found.doubted,
-        "error_rate": rate if rate["rows"] else None,
+        "error_rate": error_rate(random, has, wrong),
         "precision": precision(scored.column("suspicion"), suspects & has, wrong),
     }

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from steelyard.acts.intervals import SMALL
 from steelyard.acts.suggesting import suggestion
 from steelyard.errors import DataError, UsageError
 from steelyard.run import Run
@@ -116,6 +117,20 @@ class Scored:
             raise UsageError("U124", key=key)
         return self.rows(found, mask=mask)[0]
 
+    def reviews(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return what reviewed rows say of this run, as coded sentences with their facts: gold labels, then answers.
+
+        Of the precision of merged answers these are the lines of 50 rows and more, or the longest one.
+        """
+        found = self.info["reviewed"] or {}
+        told = [("RV01" if at["even"] else "RV02", at) for at in found.get("at", ())]
+        told += [("RV03", found)] if found and not found.get("drawn", True) else []
+        if not self.run.has("merge.json"):
+            return told
+        merged = self.run.read_json("merge.json")
+        precision = [at for at in merged["precision"] if at["k"] >= SMALL] or merged["precision"][-1:]
+        return told + merged_reviews({**merged, "precision": precision})
+
     def slices(self) -> list[dict[str, Any]]:
         """Return the slices of the run, worst first, with intervals and q values."""
         return self.run.read_json("slices.json")["slices"]
@@ -151,3 +166,11 @@ def sentence(code: str | None, facts: Mapping[str, Any], lang: str) -> str:
     from steelyard.acts import reasons
 
     return reasons.sentence(code, facts, lang)
+
+
+def merged_reviews(found: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return what merged answers say of a run, as coded sentences with their facts."""
+    told = [("RV04", at) for at in found["precision"]]
+    rate = found["error_rate"]
+    told += [("RV05", rate)] if rate else []
+    return told + ([("RV06", rate)] if rate and rate.get("open") else [])

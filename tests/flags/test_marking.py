@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_controls import measured, titles
 
 import steelyard as sy
 from steelyard import parts
@@ -18,6 +17,8 @@ from steelyard.acts.stages import keep_nothing
 from steelyard.apps import draw
 from steelyard.apps.cli import main
 from steelyard.compared import _blind
+
+from .test_controls import measured, titles
 
 LINEAR = parts.make("models", "linear")
 

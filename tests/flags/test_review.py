@@ -1,6 +1,5 @@
 """Pick, label, merge, list: what people answered comes back whole, and says no more than it can."""
 
-import csv
 import json
 import re
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
@@ -16,69 +14,17 @@ import steelyard as sy
 from steelyard.acts.reviewing import by_chance
 from steelyard.api import open_run
 from steelyard.apps.cli import main
-from steelyard.demonstration import catalogue
 from steelyard.errors import DataError, DataErrors, UsageError
 from steelyard.review import reviewed
 
-ROWS = 240
-
-
-@pytest.fixture(scope="module")
-def truth() -> pa.Table:
-    return catalogue.make(3, ROWS)
-
-
-@pytest.fixture(scope="module")
-def finished(truth: pa.Table, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("finished")
-    pacsv.write_csv(truth.drop_columns(["gold", "planted"]), root / "pairs.csv")
-    return sy.score(root / "pairs.csv", run_dir=root).run.path
-
-
-@pytest.fixture
-def run(finished: Path, tmp_path: Path) -> Path:
-    """Return a run of its own for each test: what was scored, nothing picked or merged."""
-    copy = tmp_path / finished.name
-    copy.mkdir()
-    for file in finished.iterdir():
-        if file.is_file() and not file.name.startswith("."):
-            (copy / file.name).write_bytes(file.read_bytes())
-    table = tmp_path / "pairs.csv"
-    table.write_bytes((finished.parent / "pairs.csv").read_bytes())
-    info = json.loads((copy / "run.json").read_text(encoding="utf-8"))
-    info |= {"paths": [str(table)], "origin": {**info["origin"], "paths": [str(table)]}}
-    (copy / "run.json").write_text(json.dumps(info), encoding="utf-8")
-    return copy
-
-
-def rows_of(path: Path) -> list[dict]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def answer(path: Path, run: Path, truth: pa.Table, wrong_of: float = 0.0, seed: int = 0) -> Path:
-    """Fill in the true labels, as a person who errs in a share of the rows would."""
-    gold = dict(zip(open_run(run).column("row_key").tolist(), truth["gold"].to_pylist(), strict=True))
-    rng, rows = np.random.default_rng(seed), rows_of(path)
-    for row in rows:
-        label = gold[row["row_key"]]
-        row["answer"] = label if rng.random() >= wrong_of else {"I": "C", "C": "S", "S": "E", "E": "I"}[label]
-    return write(path, rows)
-
-
-def write(path: Path, rows: list[dict]) -> Path:
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
+from .people import ROWS, answer, rows_of, write
 
 
 def test_a_queue_shows_nothing_that_tells_the_controls(run: Path) -> None:
     queue = sy.pick(run, budget=100)
     rows = rows_of(queue.paths[0])
     assert set(rows[0]) == {
-        "row_key", "query", "title", "brand", "category", "price", "locale", "answer", "note", "annotator",
+        "row_key", "query", "title", "brand", "category", "price", "locale", "answer", "note", "pick", "annotator",
     }  # fmt: skip
     assert {r["answer"] for r in rows} == {""}
     places = np.flatnonzero(queue.picked.part == "control")
@@ -338,9 +284,9 @@ def test_reviews_of_suspicious_rows_say_nothing_of_the_others(finished: Path) ->
     suspicion = open_run(finished).column("suspicion")
     label, gold = np.zeros(ROWS, int), np.full(ROWS, -1)
     gold[np.argsort(-suspicion)[:80]] = 0
-    assert by_chance(suspicion, label, gold, None, ()).unlike is not None
+    assert by_chance(suspicion, label, gold).unlike is not None
     gold = np.where(np.random.default_rng(0).random(ROWS) < 0.3, 0, -1)
-    found = by_chance(suspicion, label, gold, None, ())
+    found = by_chance(suspicion, label, gold)
     assert found.unlike is None
     assert found.rows.sum() == (gold >= 0).sum()
 

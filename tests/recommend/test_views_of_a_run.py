@@ -84,3 +84,19 @@ def test_a_clean_table_of_lists_is_one_row_an_item_and_nothing_is_marked_without
     assert clean["item_id"].to_pylist() == [f"i{i}" for i in of.item]
     assert not any(clean["steelyard_marked"].to_pylist())
     assert set(clean["steelyard_quadrant"].to_pylist()) == {None}
+
+
+def test_a_clean_table_from_memory_keeps_which_rows_were_shown_and_not_taken(tmp_path) -> None:
+    """The column exposed is not kept: without the label a row that was left looks like one that nobody saw."""
+    of, _ = rows(users=40)
+    said = [(1, 1), (0, 1), (1, 1), (0, 0)]  # taken; shown and left; taken; nobody saw it
+    given = [
+        {"user": of.user_ids[u], "item": of.item_ids[i], "title": of.titles[i], "click": click, "exposed": shown}
+        for u, i, (click, shown) in zip(of.user, of.item, (said[k % 4] for k in range(len(of))), strict=True)
+    ]
+    clean = pq.read_table(sy.export(sy.score(given, run_dir=tmp_path), "clean"))
+    assert clean["steelyard_label"].to_pylist() == [(1, 0, 1, None)[k % 4] for k in range(len(of))]
+    assert clean["title"].to_pylist() == [r["title"] for r in given]
+    again = sy.read(clean)
+    assert again.value.tolist() == [float(r["click"]) for r in given]
+    assert again.titles is not None

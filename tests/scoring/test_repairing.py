@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from steelyard.acts import repairing
+from steelyard.acts import repairing, scoring
+from steelyard.acts.estimating import chance_wrong
+from steelyard.features.table import Table
 
 rng = np.random.default_rng(5)
 T = np.array([[0.8, 0.2, 0.0], [0.1, 0.7, 0.2], [0.0, 0.1, 0.9]])  # P(given | true)
@@ -30,6 +32,16 @@ def test_mixing_counts_the_noise_when_the_truth_is_known(data: tuple[np.ndarray,
 def test_unmixed_undoes_a_mixture() -> None:
     clean = sharp(rng.integers(0, 3, 200))
     np.testing.assert_allclose(repairing.unmixed(clean @ T, T, rounds=3000), clean, atol=0.02)
+
+
+def test_the_chance_of_being_wrong_leaves_out_labels_that_are_as_good() -> None:
+    """By hand, and the same for every round of repair as for the reading: a neighbour on a fine scale is no error."""
+    posterior = np.array([[0.2, 0.3, 0.5], [0.7, 0.2, 0.1]])
+    distance = np.array([[0.0, 0.1, 1.0], [1.0, 1.0, 0.0]])
+    np.testing.assert_allclose(chance_wrong(posterior, distance), [0.5, 0.9])
+    table = Table(None, np.zeros((3, 0)), np.array([0, 2, -1]), np.arange(3), 3, np.array([0.0, 0.1, 1.0]))
+    both = np.vstack([posterior, posterior[:1]])
+    np.testing.assert_allclose(scoring._wrong(both, table), [0.5, 0.9, 0.0])
 
 
 def test_posterior_is_bayes() -> None:

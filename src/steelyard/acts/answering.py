@@ -19,18 +19,24 @@ from steelyard.values.scale import Scale
 
 #: Names of the column that holds the new label.
 ANSWER = ("answer", "new_label", "答案", "新标签")
+#: The column by which a queue says which pick it came from.
+PICK = "pick"
 SHOWN = 5
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One label that one person gave one row. file, row: where it stands; rows are counted from 1."""
+    """One label that one person gave one row. file, row: where it stands; rows are counted from 1.
+
+    pick: names of the picks whose queues hold it, a blank between them; empty in files that do not say it.
+    """
 
     row_key: str
     annotator: str
     label: str
     file: str
     row: int
+    pick: str = ""
 
 
 def of_table(batches: Iterable[pa.RecordBatch], file: Path) -> Iterator[Answer]:
@@ -48,12 +54,14 @@ def of_table(batches: Iterable[pa.RecordBatch], file: Path) -> Iterator[Answer]:
             raise DataError("D240", file=file.name, missing=missing, known=", ".join(batch.schema.names))
         person = next((folded[a] for a in ("annotator", *ALIASES["annotator"]) if a in folded), None)
         noticed: Counter[str] = Counter()
-        columns = [as_text(batch[name], noticed).to_pylist() for name in (key, answer)]
-        people = as_text(batch[person], noticed).to_pylist() if person else [None] * batch.num_rows
-        for row_key, label, who in zip(*columns, people, strict=True):
+        columns = [
+            as_text(batch[name], noticed).to_pylist() if name else [None] * batch.num_rows
+            for name in (key, answer, person, folded.get(PICK))
+        ]
+        for row_key, label, who, pick in zip(*columns, strict=True):
             number += 1
             if row_key or label:
-                yield Answer(_bare(row_key), _bare(who) or file.stem, _bare(label), file.name, number)
+                yield Answer(_bare(row_key), _bare(who) or file.stem, _bare(label), file.name, number, _bare(pick))
 
 
 def of_label_studio(file: Path) -> Iterator[Answer] | None:
@@ -82,7 +90,8 @@ def _annotated(tasks: Sequence[Mapping[str, Any]], file: Path) -> Iterator[Answe
             who = given.get("completed_by", task["data"].get("annotator"))
             who = who.get("email", who.get("id")) if isinstance(who, dict) else who
             label = "" if given.get("was_cancelled") or not choices else str(choices[0])
-            yield Answer(str(task["data"]["row_key"]), str(who or file.stem), label, file.name, number)
+            pick = str(task["data"].get(PICK) or "")
+            yield Answer(str(task["data"]["row_key"]), str(who or file.stem), label, file.name, number, pick)
 
 
 def coded(

@@ -35,10 +35,15 @@ def read_out(signals: Signals, estimators: Mapping[str, Any], headline: Mapping[
     columns["flagged"] = flags(columns["suspicion"], signals["posterior"], signals["distance"], signals["given"])
     for name in ("posterior", "given", "gradient_norm", "twin_label"):
         columns[name] = signals[name]
-    wrong = (signals["posterior"] * (signals["distance"] >= SAME)).sum(1)
+    wrong = chance_wrong(signals["posterior"], signals["distance"])
     columns["p_wrong"] = np.where(signals["given"] >= 0, wrong, np.nan)
     columns["p_wrong_se"] = signals["wrong_se"] if "wrong_se" in signals else np.zeros(len(wrong), np.float32)
     return Readings(signals.row_key, columns)
+
+
+def chance_wrong(posterior: AnyArray, distance: AnyArray) -> AnyArray:
+    """Return (n,) P(label wrong | text, label): of all labels (n, c) that are not as good as the given one."""
+    return np.asarray((posterior * (distance >= SAME)).sum(1))
 
 
 def flags(suspicion: AnyArray, posterior: AnyArray, distance: AnyArray, given: AnyArray) -> Mask:
@@ -51,7 +56,7 @@ def flags(suspicion: AnyArray, posterior: AnyArray, distance: AnyArray, given: A
     """
     known = np.flatnonzero((given >= 0) & np.isfinite(suspicion))
     other = distance[known] >= SAME
-    wrong = (posterior[known] * other).sum(1)
+    wrong = chance_wrong(posterior[known], distance[known])
     fine = other.sum(1).max(initial=0) < posterior.shape[1] - 1  # a scale so fine that neighbours mean the same
     surest = wrong if fine else posterior[known].max(1)
     sure = (wrong > 0.5) & (surest >= SURE)

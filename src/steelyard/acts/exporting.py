@@ -100,11 +100,12 @@ def weights(readings: Readings, split: Strings, policy: Any) -> pa.Table:
 
 
 def marked(rows: Interactions, scores: pa.Table, weight: pa.Table, raw: pa.Table | None = None) -> pa.Table:
-    """Return every interaction as it was, with ``steelyard_weight, _suspicion, _quadrant, _marked`` behind it.
+    """Return every interaction as it was, with ``steelyard_label, _weight, _suspicion, _quadrant, _marked`` behind it.
 
-    Marked are train rows that are like a click by chance by both views; without views none is. No row is left out.
-    weight: of ``weights``, of the positive rows. raw: the file's own rows; where it does not hold one row an
-    interaction (lists, a part of the file) the columns are those that Steelyard read.
+    label: 1 learned from as positive, 0 shown and not taken, null neither. Marked are train rows that are like a click
+    by chance by both views; without views none is. No row is left out. weight: of ``weights``, of the positive rows.
+    raw: the file's own rows; where it does not hold one row an interaction (lists, a part of the file) the columns are
+    those that Steelyard read.
     """
     table = raw if raw is not None and raw.num_rows == len(rows) else _read(rows)
     given = np.full(len(rows), np.nan)
@@ -112,7 +113,9 @@ def marked(rows: Interactions, scores: pa.Table, weight: pa.Table, raw: pa.Table
     viewed = "quadrant" in scores.column_names
     quadrant = scores["quadrant"] if viewed else pa.nulls(len(rows), pa.string())
     mark = np.array(quadrant.to_pylist(), object) == MARKED
+    label = rows.positive.astype(np.int8) if rows.label is None else rows.label
     added = {
+        "label": pa.array(label, mask=label < 0),
         "weight": pa.array(given, from_pandas=True),
         "suspicion": pa.array(scores["suspicion"].to_numpy(), from_pandas=True),
         "quadrant": quadrant,
@@ -124,8 +127,9 @@ def marked(rows: Interactions, scores: pa.Table, weight: pa.Table, raw: pa.Table
 
 
 def _read(rows: Interactions) -> pa.Table:
-    """Return interactions as they were read, one row each."""
+    """Return interactions as they were read, one row each; titles are those of the items."""
     told: dict[str, Any] = {"user_id": rows.user_ids[rows.user], "item_id": rows.item_ids[rows.item]}
+    told |= {} if rows.titles is None else {"title": rows.titles[rows.item]}
     told |= {c: getattr(rows, c) for c in ("value", "ts", "position", "event") if getattr(rows, c) is not None}
     return pa.table({**told, "split": rows.split})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,8 +40,8 @@ def votes(
 ) -> tuple[dict[tuple[str, str], tuple[int, Answer]], int, list[DataError]]:
     """Return (row key, annotator) -> (code, answer), the repeats, and a problem for each file that contradicts.
 
-    The same answer given twice counts once. Another answer by the same person to the same row is a problem, unless
-    ``replace`` lets the later one count. Empty answers are nobody's.
+    The same answer given twice counts once, for the picks of both. Another answer by the same person to the same row
+    is a problem, unless ``replace`` lets the later one count. Empty answers are nobody's.
     """
     kept: dict[tuple[str, str], tuple[int, Answer]] = {}
     repeated, twice = 0, []
@@ -49,11 +50,15 @@ def votes(
             continue
         place = (answer.row_key, answer.annotator)
         before = kept.get(place)
-        if before is not None and before[0] != code:
-            twice.append((before[1], answer))
-        repeated += before is not None
-        if before is None or replace:
+        if before is None:
             kept[place] = (code, answer)
+            continue
+        repeated += 1
+        if before[0] != code:
+            twice.append((before[1], answer))
+        code, said = (code, answer) if replace else before
+        picks = dict.fromkeys(f"{before[1].pick} {answer.pick}".split())
+        kept[place] = (code, dataclasses.replace(said, pick=" ".join(picks)))
     problems = []
     for file in dict.fromkeys(second.file for _, second in twice) if not replace else ():
         pairs = [p for p in twice if p[1].file == file]

@@ -18,18 +18,18 @@ from steelyard.acts.banding import slice_columns
 from steelyard.acts.calibrating import REVIEWED, calibrate
 from steelyard.acts.disagreeing import carriers
 from steelyard.acts.gathering import gather
-from steelyard.acts.intervals import wilson
+from steelyard.acts.intervals import share
 from steelyard.acts.marking import named
 from steelyard.acts.neighbouring import neighbour_labels
 from steelyard.acts.planting import planted
-from steelyard.acts.reviewing import by_chance
+from steelyard.acts.reviewing import by_chance, judged
 from steelyard.acts.slicing import Benefit, categories, slices
 from steelyard.acts.stages import Keep, Progress
 from steelyard.acts.suggesting import expected
 from steelyard.features import duplicates
 from steelyard.features.personal import mask
 from steelyard.features.table import Table
-from steelyard.values.arrays import AnyArray, Mask
+from steelyard.values.arrays import AnyArray
 from steelyard.values.readings import Readings
 from steelyard.values.samples import Samples
 from steelyard.values.signals import Signals
@@ -237,7 +237,7 @@ def _facts(samples: Samples, signals: Signals, readings: Readings) -> dict[str, 
         "contradicted": int((signals["contradicting"] > 0).sum()),
         "benefit": _benefit(readings),
         "error_rate": _error_rate(samples, readings),
-        "reviewed": _reviewed(samples, readings),
+        "reviewed": judged(readings["suspicion"], readings["flagged"], samples.label, samples.gold),
     }
 
 
@@ -254,24 +254,16 @@ def _benefit(readings: Readings) -> dict[str, float] | None:
     return {"mean": mean, "negative": float(np.mean(cosine[known] < 0))}
 
 
-def _reviewed_rows(samples: Samples) -> Mask:
-    """Return (n,) the rows with a label that somebody has reviewed."""
-    if samples.gold is None:
-        return np.zeros(len(samples), bool)
-    return (samples.gold >= 0) & (samples.label >= 0)
-
-
 def _error_rate(samples: Samples, readings: Readings) -> dict[str, Any] | None:
     """Return the share of wrong labels: from reviewed rows with their interval, else from confident learning."""
     known = samples.label >= 0
     if not known.any():
         return None
-    both, gold = _reviewed_rows(samples), samples.gold
-    enough = both.sum() >= REVIEWED
-    if enough and by_chance(readings["suspicion"], samples.label, gold, None, ()).unlike is None:
-        wrong = int((both & (gold != samples.label)).sum())
-        low, high = (float(v) for v in wilson(wrong, int(both.sum())))
-        return {"value": wrong / int(both.sum()), "low": low, "high": high, "how": "RH01", "n": int(both.sum())}
+    found = by_chance(readings["suspicion"], samples.label, samples.gold)
+    count, wrong = int(found.rows.sum()), int(found.wrong.sum())
+    if count >= REVIEWED and found.unlike is None:
+        low, high = share(wrong, count)
+        return {"value": wrong / count, "low": low, "high": high, "how": "RH01", "n": count}
     return {"value": float(readings["flagged"][known].mean()), "low": None, "high": None, "how": "RH02", "n": 0}
 
 
@@ -285,27 +277,5 @@ def _lower(told: dict[str, Any]) -> None:
 
 def _calibrated(samples: Samples, readings: Readings, seed: int) -> tuple[AnyArray, dict[str, Any]]:
     """Return (n,) chance that the label is wrong by reviewed rows, NaN without enough of them, and its reliability."""
-    reviewed = _reviewed_rows(samples)
-    wrong = reviewed & (samples.label != samples.gold)
-    return calibrate(readings["suspicion"], wrong, reviewed, samples.group, seed)
-
-
-def _reviewed(samples: Samples, readings: Readings) -> dict[str, Any] | None:
-    """Return how right the flags are on reviewed rows: precision with its Wilson interval, recall; None without."""
-    both = _reviewed_rows(samples)
-    if both.sum() < REVIEWED:
-        return None
-    wrong = both & (samples.gold != samples.label)
-    flagged = readings["flagged"] & both
-    hits = int((wrong & flagged).sum())
-    low, high = (float(v) for v in wilson(hits, int(flagged.sum())))
-    return {
-        "rows": int(both.sum()),
-        "wrong": int(wrong.sum()),
-        "flagged": int(flagged.sum()),
-        "hits": hits,
-        "precision": hits / max(int(flagged.sum()), 1),
-        "precision_low": low,
-        "precision_high": high,
-        "recall": hits / max(int(wrong.sum()), 1),
-    }
+    found = by_chance(readings["suspicion"], samples.label, samples.gold)
+    return calibrate(readings["suspicion"], found.wrong, found.rows, samples.group, seed)

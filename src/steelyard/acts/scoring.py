@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from steelyard.acts import marking, repairing
+from steelyard.acts.estimating import chance_wrong
 from steelyard.acts.folding import folds
 from steelyard.acts.passes import LinearPass, TreeFold, gathered, loss_of, run, tree_folds
 from steelyard.acts.stages import Keep, Progress, counted, keep_nothing, no_progress
 from steelyard.features.table import Table
 from steelyard.values.arrays import AnyArray, Floats, Ints
-from steelyard.values.signals import SAME, Signals
+from steelyard.values.signals import Signals
 
 
 def measure(
@@ -112,12 +113,11 @@ def as_signals(row_key: AnyArray, table: Table, columns: Mapping[str, AnyArray])
     known = table.label >= 0
     loss = np.full(n, np.nan)
     loss[known] = -np.log(np.maximum(p[rows[known], table.label[known]], 1e-12))
-    positions = np.eye(table.classes) if table.positions is None else table.positions[None, :]
     more = {
         "given": table.label.astype(np.int32),
         "group": table.group,
         "loss": loss,
-        "distance": _distances(table, positions),
+        "distance": _distances(table),
     }
     defaults: dict[str, AnyArray] = {
         "learned": np.zeros((n, 1), np.int8),
@@ -135,19 +135,15 @@ def as_signals(row_key: AnyArray, table: Table, columns: Mapping[str, AnyArray])
 
 def _wrong(posterior: Floats, table: Table) -> Floats:
     """Return (n,) P(another label than the given one) of one round; 0 for rows without a label."""
-    if table.positions is None:
-        wrong = 1.0 - posterior[np.arange(len(table)), np.maximum(table.label, 0)]
-    else:
-        wrong = (posterior * (_distances(table, table.positions[None, :]) >= SAME)).sum(1)
-    return np.where(table.label >= 0, wrong, 0.0)
+    return np.where(table.label >= 0, chance_wrong(posterior, _distances(table)), 0.0)
 
 
-def _distances(table: Table, positions: Floats) -> Floats:
+def _distances(table: Table) -> Floats:
     """Return (n, c) distance of every label from the given one: 1 apart for classes, 0..1 for grades."""
     known = np.maximum(table.label, 0)
     if table.positions is None:
         return 1.0 - np.eye(table.classes)[known]
-    return np.abs(positions - table.positions[known][:, None])
+    return np.abs(table.positions[None, :] - table.positions[known][:, None])
 
 
 def _blend(candidates: Mapping[str, Floats], label: Ints) -> float:

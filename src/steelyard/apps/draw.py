@@ -90,11 +90,13 @@ def scored(run: Scored, lang: str) -> str:
         interval = f" [{low:.1%}, {high:.1%}]" if low is not None else ""
         lines.append(say("T_rate", lang, rate=f"{rate['value']:.1%}{interval}", how=say(rate["how"], lang)))
     if info.get("benefit"):
-        lines.append(say("T_benefit_all", lang, **info["benefit"]))
+        lines.append(say("T_benefit_all", lang, others=others(info["task"], lang), **info["benefit"]))
     if info["reviewed"]:
-        lines.append(say("T_reviewed", lang, **info["reviewed"]))
+        known = info["reviewed"]["recall"] is not None
+        lines.append(say("T_reviewed" if known else "T_reviewed_chosen", lang, **info["reviewed"]))
+    lines += reviews(run, lang)
     if info.get("calibration"):
-        lines.append(reliability(info["calibration"], lang))
+        lines.append(reliability(info["calibration"], info["task"], lang))
     if info.get("planted"):
         lines.append(say("T_planted", lang, **info["planted"]))
         rate = info["planted"]["rate"]
@@ -216,18 +218,30 @@ def info(run: Scored, lang: str) -> str:
     if "scale" in i:
         lines += [f" {pad('labels', 14)} " + ", ".join(i["scale"]["names"][:30])]
     if i.get("calibration"):
-        lines.append(reliability(i["calibration"], lang))
+        lines.append(reliability(i["calibration"], i["task"], lang))
+    lines += reviews(run, lang) if isinstance(run, Scored) else []
     lines += [f" {pad(k, 14)} {v}" for k, v in i["versions"].items()]
     return "\n".join([*lines, say("T_reproduce", lang, command=i["command"])])
 
 
-def reliability(found: Mapping[str, Any], lang: str) -> str:
+def reviews(run: Scored, lang: str) -> list[str]:
+    """Return what reviewed rows say of the ranking, a line each; none where nobody reviewed enough."""
+    return [f" {say(code, lang, **facts)}" for code, facts in run.reviews()]
+
+
+def others(task: str, lang: str) -> str:
+    """Return what the held-out groups of a table are: queries with their products, or texts."""
+    return say("T_texts" if task in ("classification", "tagging") else "T_queries", lang)
+
+
+def reliability(found: Mapping[str, Any], task: str, lang: str) -> str:
     """Return how far the calibrated chance of a wrong label can be trusted, and its line: told to seen."""
     points = ", ".join(f"{b['predicted']:.0%}→{b['observed']:.0%}" for b in found["bins"])
     return say(
         "T_calibrated",
         lang,
         points=points,
+        others=others(task, lang),
         **{k: found[k] for k in ("rows", "method", "error", "brier", "brier_plain")},
     )
 

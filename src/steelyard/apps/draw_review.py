@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from steelyard.apps.draw import number, table
+from steelyard.scored import merged_reviews
 from steelyard.wording import say
 
 
@@ -37,10 +38,7 @@ def merged(found: Mapping[str, Any], run: str, lang: str) -> str:
     if found["doubted_controls"]:
         keys = ", ".join(found["doubted_controls"][:5])
         lines.append(say("T_doubted", lang, count=len(found["doubted_controls"]), keys=keys))
-    lines += [say("T_precision_at", lang, **at) for at in found["precision"]]
-    rate = found["error_rate"]
-    if rate:
-        lines.append(say("T_by_chance", lang, **rate))
+    lines += [f" {say(code, lang, **facts)}" for code, facts in merged_reviews(found)]
     lines.append(say("T_file", lang, path=found["path"]))
     return "\n".join([*lines, say("T_next", lang, command=f"steelyard export {run} flags --fdr 0.1")])
 
@@ -57,4 +55,6 @@ def flags(found: Mapping[str, Any], path: str, lang: str) -> str:
     facts = {k: found[k] for k in ("rows", "fdr", "confidence", "reviewed", "right", "enough")}
     code = "T_flags_mean" if found["confidence"] is None else "T_flags_sure"
     lines = [say(code if found["rows"] else "T_flags_none", lang, **facts)]
+    lines += [say("T_flags_gold", lang)] if found["by"] == "gold" else []
+    lines += [say("T_flags_open", lang, **found)] if found["open"] else []
     return "\n".join([*lines, say("T_file", lang, path=path)])

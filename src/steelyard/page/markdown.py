@@ -95,6 +95,9 @@ def _numbers(page: Writer, facts: Facts) -> None:
             [page.say("stat.smallest"), figure(smallest if smallest is not None else seen.get("value"))],
         ],
     )
+    reviews = [page.read(told(r)) for r in listed(summary, "reviews") if isinstance(r, Mapping)]
+    if reviews:
+        page.write(*(f"- {r}" for r in reviews))
 
 
 def _arms(page: Writer, facts: Facts) -> None:

@@ -139,6 +139,7 @@ def numbers_section(facts: Facts) -> Html:
         tag("div", stats, class_="stats"),
         quality_line(summary),
         tag("p", told(reliability, "message"), class_="note", id="reliability") if reliability else None,
+        [tag("p", told(r), class_="note review") for r in listed(summary, "reviews") if isinstance(r, Mapping)],
         id="numbers",
     )
 
