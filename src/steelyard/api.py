@@ -268,7 +268,7 @@ def compare(
 
             rows = spread(samples.group, max_rows, int(scored.info["seed"])).astype(np.int64)
             samples = samples.take(rows)
-        judged = _judged(samples, metric)
+        judged = _judged(samples, metric, scored.marked[rows])
         settings = Settings(
             seeds=seeds,
             folds=folds,
@@ -366,11 +366,11 @@ def _models() -> dict[str, Any]:
     return {"linear": parts.make("models", "linear"), "boosted": parts.make("models", "boosted")}
 
 
-def _judged(samples: Samples, metric: str | None) -> Any:
+def _judged(samples: Samples, metric: str | None, marked: Any) -> Any:
     """Return what to judge by: trusted labels if there are enough, the table's own test split, a fitting measure."""
     from steelyard.acts import judging
 
-    return judging.judged(samples, _measure(metric) if metric else None, _measure)
+    return judging.judged(samples, _measure(metric) if metric else None, _measure, marked)
 
 
 def _measure(name: str) -> Any:

@@ -67,15 +67,16 @@ def read(run: Run) -> Comparison:
     found = Comparison.from_dict(told)
     count = uses(run.path.parent, test) if test else 1
     limits = (*found.limits, ("VL03", {"count": count})) if count >= MANY_USES else found.limits
-    return replace(found, limits=(*_blind(run), *limits), test_uses=count)
+    return replace(found, limits=(*_blind(run, found.on), *limits), test_uses=count)
 
 
-def _blind(run: Run) -> list[tuple[str, dict[str, Any]]]:
-    """Return a limit where labels came with a word, or models and neighbours disagree about one word or source."""
+def _blind(run: Run, on: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return a limit where labels came with a word (unless it is gold that judges), or models and neighbours disagree
+    about one word or source."""
     info = run.read_json("run.json") if run.has("run.json") else {}
     names = [f"{c['column']}={c['value']}" for c in (info.get("disagreement") or {"carriers": ()})["carriers"]]
     marks = [f"word={m['value']}" for m in info.get("marks") or ()]
-    limits = [("VL07", {"names": ", ".join(marks)})] if marks else []
+    limits = [("VL07", {"names": ", ".join(marks)})] if marks and on == "given" else []
     return limits + ([("VL06", {"names": ", ".join(names)})] if names else [])
 
 

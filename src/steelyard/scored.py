@@ -15,7 +15,7 @@ from steelyard.acts.intervals import SMALL
 from steelyard.acts.suggesting import suggestion
 from steelyard.errors import DataError, UsageError
 from steelyard.run import Run
-from steelyard.values.arrays import AnyArray, Ints
+from steelyard.values.arrays import AnyArray, Ints, Mask
 from steelyard.values.readings import Readings
 from steelyard.values.samples import Samples
 from steelyard.values.scale import Scale
@@ -56,6 +56,12 @@ class Scored:
 
     def column(self, name: str) -> AnyArray:
         return self.table[name].to_numpy(zero_copy_only=False)
+
+    @property
+    def marked(self) -> Mask:
+        """(n,) rows whose label came with one word and with nothing else in their text."""
+        known = "marked" in self.table.column_names
+        return self.column("marked").astype(bool) if known else np.zeros(self.table.num_rows, bool)
 
     @cached_property
     def readings(self) -> Readings:

@@ -5,11 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import steelyard as sy
 from steelyard import parts
-from steelyard.acts import marking, scoring
+from steelyard.acts import judging, marking, scoring
+from steelyard.acts.cells import Settings, _three_sets
 from steelyard.acts.encoding import encode
 from steelyard.acts.folding import folds
 from steelyard.acts.passes import LinearPass
@@ -17,6 +19,7 @@ from steelyard.acts.stages import keep_nothing
 from steelyard.apps import draw
 from steelyard.apps.cli import main
 from steelyard.compared import _blind
+from steelyard.parts.measures import parse
 
 from .test_controls import measured, titles
 
@@ -97,7 +100,7 @@ def test_a_run_says_it_in_both_languages_in_json_on_the_page_and_under_the_verdi
     _, _, table = titles(marked=0.12)
     run = sy.score(table, task="classification", run_dir=tmp_path)
     assert [m["value"] for m in run.info["marks"]] == ["promo24"]
-    assert _blind(run.run)[0][0] == "VL07"
+    assert _blind(run.run, "given")[0][0] == "VL07"
     for lang in ("en", "zh"):
         text = draw.scored(run, lang)
         assert "LM13" in text
@@ -106,3 +109,22 @@ def test_a_run_says_it_in_both_languages_in_json_on_the_page_and_under_the_verdi
     assert "promo24" in page
     assert main(["show", str(run.run.path), "info", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["info"]["marks"]
+
+
+def test_marked_rows_judge_nobody_unless_gold_does(tmp_path: Path) -> None:
+    _, wrong, table = titles(marked=0.12)
+    run = sy.score(table, task="classification", run_dir=tmp_path)
+    assert run.marked.sum() == run.info["marks"][0]["labelled"]
+    judged = judging.judged(run.samples, None, parse, run.marked)
+    train, stop, test = _three_sets(encode(run.samples), judged, Settings(folds=2), 0, 0)
+    assert run.marked[train].any()
+    assert not run.marked[stop].any()
+    assert not run.marked[test].any()
+    found = sy.compare(run, seeds=1, folds=2)
+    assert "VL07" in [code for code, _ in found.limits]
+    truth = table.append_column(
+        "gold", pa.array(["x" if w else v for w, v in zip(wrong, table["label"].to_pylist(), strict=True)])
+    )
+    judged = sy.compare(sy.score(truth, task="classification", run_dir=tmp_path / "gold"), seeds=1, folds=2)
+    assert judged.on == "gold"
+    assert "VL07" not in [code for code, _ in judged.limits]

@@ -179,7 +179,10 @@ def _three_sets(table: Table, judged: Judged, settings: Settings, number: int, s
     rest = rest[table.label[rest] >= 0]
     parts = max(2, round(1 / settings.stop))
     stopping = folds(table.group[rest], parts, seed + 1) == 0
-    return rest[~stopping], rest[stopping], test
+    stop = rest[stopping]
+    if judged.on == "given":  # a label that judges nobody stops nobody
+        stop = stop[judged.label[stop] >= 0]
+    return rest[~stopping], stop, test
 
 
 def _signals_inside(

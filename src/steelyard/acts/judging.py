@@ -9,18 +9,22 @@ import numpy as np
 
 from steelyard.acts.banding import slice_columns
 from steelyard.acts.cells import Judged
-from steelyard.values.arrays import AnyArray
+from steelyard.values.arrays import AnyArray, Mask
 from steelyard.values.samples import Samples
 
 FEW_GROUPS = 30
 SLICE_VALUES = 12  # a column with more values is no slice of a comparison
 
 
-def judged(samples: Samples, measure: Any | None, parse: Callable[[str], Any]) -> Judged:
-    """Return the Judged of a table: gold labels where they are complete enough, its test split where it has one."""
+def judged(samples: Samples, measure: Any | None, parse: Callable[[str], Any], marked: Mask | None = None) -> Judged:
+    """Return the Judged of a table: gold labels where they are complete enough, its test split where it has one.
+
+    marked: (n,) rows whose given label came with one word alone, see ``acts.marking``: it judges nobody.
+    """
     gold = samples.gold
     on = "gold" if gold is not None and np.mean(gold >= 0) > 0.9 else "given"
-    label = gold if on == "gold" and gold is not None else samples.label
+    trusted = samples.label if marked is None else np.where(marked, -1, samples.label)
+    label = gold if on == "gold" and gold is not None else trusted
     split = samples.split
     test = np.flatnonzero((split == "test") & (label >= 0))  # rows without a label judge nobody
     own_test = len(np.unique(samples.group[test])) >= FEW_GROUPS

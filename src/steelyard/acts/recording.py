@@ -161,6 +161,7 @@ def _scores(
     columns["variability"] = trajectory.std(1) if trajectory.shape[1] > 1 else np.zeros(len(given))
     columns["agreeing"], columns["contradicting"] = signals["agreeing"], signals["contradicting"]
     columns["fold"] = signals["fold"]
+    columns["marked"] = signals["marked"] > 0 if "marked" in signals else np.zeros(len(given), bool)
     columns |= {name: signals[name] for name in SEEN if name in signals}
     columns["reason"] = pa.array(codes, pa.string())
     columns["reason_facts"] = pa.array(facts, pa.string())
