@@ -136,7 +136,7 @@ def check_values(of: Interactions) -> Findings:
         absurd = of.value > usual
         values, count = np.unique(of.value[absurd], return_counts=True)
         often = np.sort(values[np.argsort(-count, kind="stable")[:EXAMPLES]])
-        facts = {"highest": float(values[-1]), "usual": usual, "share": float(absurd.mean())}
+        facts: dict[str, object] = {"highest": float(values[-1]), "usual": usual, "share": float(absurd.mean())}
         yield finding(of, "D222", "warn", absurd, shown=", ".join(f"{v:g}" for v in often), **facts)
     if of.positive.all() and len(of):
         yield finding(of, "D220", "note", count=len(of))
