@@ -136,8 +136,8 @@ def check_values(of: Interactions) -> Findings:
         absurd = of.value > usual
         values, count = np.unique(of.value[absurd], return_counts=True)
         often = np.sort(values[np.argsort(-count, kind="stable")[:EXAMPLES]])
-        facts: dict[str, object] = {"highest": float(values[-1]), "usual": usual, "share": float(absurd.mean())}
-        yield finding(of, "D222", "warn", absurd, shown=", ".join(f"{v:g}" for v in often), **facts)
+        shown, share = ", ".join(f"{v:g}" for v in often), float(absurd.mean())
+        yield finding(of, "D222", "warn", absurd, highest=float(values[-1]), usual=usual, share=share, shown=shown)
     if of.positive.all() and len(of):
         yield finding(of, "D220", "note", count=len(of))
 
