@@ -11,7 +11,7 @@ import numpy as np
 from steelyard import parts
 from steelyard.errors import DataError
 from steelyard.parts.recommenders import Fitted, Recommender, counted
-from steelyard.parts.recommenders._negatives import Negatives
+from steelyard.parts.recommenders._negatives import Negatives, shown
 from steelyard.parts.recommenders._stacking import Blend, blend, features, trees
 from steelyard.values.arrays import Floats, Ints
 from steelyard.values.interactions import Interactions
@@ -87,7 +87,7 @@ class Stacked(Recommender):
         taught = {name: part.fit(before, own, seed) for name, part in chosen.items()}
         user = interactions.user[last]
         drawn = Negatives(interactions).draw(rng, last, self.negatives)
-        items = np.concatenate([interactions.item[last, None], drawn], axis=1)
+        items = shown(interactions, last, drawn)
         _, popularity = counted(before, own)
         length = np.bincount(before.user, minlength=interactions.n_users)
         said = {name: fitted.among(user, items) for name, fitted in taught.items()}
