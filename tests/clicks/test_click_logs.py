@@ -232,3 +232,14 @@ def test_the_page_on_click_logs_runs_and_says_what_is(tmp_path, monkeypatch, cap
     for code in ("U221", "U222"):
         assert code in page
     assert all(f"`{m}`" in page for m in (*judging.OF_CLICKS, *tiers.CLICK_MODELS))
+
+
+def test_test_rows_of_one_label_are_refused() -> None:
+    """As in tables whose test labels are hidden: no measure tells one arm from another there."""
+    rows = [{**r, "split": "train" if k % 2 else "test"} for k, r in enumerate(log())]
+    assert judging.judged(sy.read(rows), None, parse).test is not None
+    hidden = [{**r, "click": r["click"] if r["split"] == "train" else 0} for r in rows]
+    with pytest.raises(DataError) as e:
+        judging.judged(sy.read(hidden), None, parse)
+    assert e.value.code == "D123"
+    assert "'0'" in e.value.say("en")

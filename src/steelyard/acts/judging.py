@@ -9,7 +9,7 @@ import numpy as np
 
 from steelyard.acts.banding import slice_columns
 from steelyard.acts.cells import Judged
-from steelyard.errors import UsageError
+from steelyard.errors import DataError, UsageError
 from steelyard.features.similarity import encode
 from steelyard.values.arrays import AnyArray
 from steelyard.values.samples import Samples
@@ -24,7 +24,7 @@ def judged(samples: Samples, measure: Any | None, parse: Callable[[str], Any]) -
     """Return the Judged of a table: gold labels where they are complete enough, its test split where it has one.
 
     Clicks are judged inside each user where a column names users. Raises UsageError U221 for a measure of clicks inside
-    each user when none does.
+    each user when none does, DataError D123 for test rows of one label.
     """
     gold = samples.gold
     on = "gold" if gold is not None and np.mean(gold >= 0) > 0.9 else "given"
@@ -32,6 +32,8 @@ def judged(samples: Samples, measure: Any | None, parse: Callable[[str], Any]) -
     split = samples.split
     test = np.flatnonzero((split == "test") & (label >= 0))  # rows without a label judge nobody
     own_test = len(np.unique(samples.group[test])) >= FEW_GROUPS
+    if own_test and (label[test] == label[test[0]]).all():
+        raise DataError("D123", count=len(test), label=samples.scale.names[label[test[0]]])
     clicks = samples.fields is not None
     users = encode(samples.table["user_id"])[0] if clicks and samples.has("user_id") else None
     measure = measure or parse(default_measure(samples))
