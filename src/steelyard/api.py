@@ -174,7 +174,7 @@ def score(
         found = recording.record(
             samples,
             table,
-            _models(),
+            _models(samples),
             parts.of_samples("estimators"),
             seed=seed,
             folds=folds,
@@ -213,12 +213,12 @@ def compare(
 ) -> Comparison:
     """Measure on unseen groups whether weighting, pruning or repairing helps; returns one of five answers.
 
-    run: a Scored, a run directory, id, prefix or ``last``. seeds: cells, each with its own held-out groups and
-    seeds. metric: a measure's name; by default what suits the labels. model: ``boosted``, ``linear``, or ``network``
-    for a run of the full tier; by default what explained the labels best when scoring. min_gain: least gain worth
-    acting on. interest: a difference that would matter; when it is ruled out the answer is keep_uniform. max_rows:
-    whole groups are sampled above it. repairs, inner_folds: of the readings that are computed inside each cell; fewer
-    are faster and a little worse.
+    run: a Scored, a run directory, id, prefix or ``last``; or a table, which is scored first. seeds: cells, each with
+    its own held-out groups and seeds. metric: a measure's name; by default what suits the labels. model: ``boosted``,
+    ``linear``, ``network`` for a run of the full tier, ``fm`` or ``deepfm`` for a click log; by default what explained
+    the labels best when scoring. min_gain: least gain worth acting on. interest: a difference that would matter; when
+    it is ruled out the answer is keep_uniform. max_rows: whole groups are sampled above it. repairs, inner_folds: of
+    the readings that are computed inside each cell; fewer are faster and a little worse.
     arms: names of the policies to try, and for a network of alphas behind ``step_``; baseline and controls always take
     part; none: all policies, ``step_alignment`` and ``step_gate``.
     candidates: of interactions, a path or table with the items to rank for each user (see ``docs/recommendation.md``).
@@ -230,7 +230,7 @@ def compare(
     from steelyard.acts.encoding import encode
     from steelyard.features import duplicates
 
-    scored = open_run(run, run_dir)
+    scored = _scored(run, model, run_dir, processes, progress)
     if isinstance(scored, Taken):
         _within("seeds", seeds, 1, "1, 2, 3 ...; a verdict needs 3")
         return recommendation.compare(
@@ -289,7 +289,11 @@ def compare(
             table,
             twins,
             judged,
-            {**_models(), "estimators": parts.of_samples("estimators"), "policies": parts.of_samples("policies")},
+            {
+                **_models(samples, chosen),
+                "estimators": parts.of_samples("estimators"),
+                "policies": parts.of_samples("policies"),
+            },
             settings,
             model=chosen,
             networks=networks,
@@ -310,6 +314,17 @@ def open_run(run: Any, run_dir: str | Path | None = None) -> Scored:
     if found.has("run.json") and found.read_json("run.json")["task"] == "recommendation":
         return Taken(found, recommendation.reopen)
     return Scored(found, reopen)
+
+
+def _scored(
+    run: Any, model: str | None, run_dir: str | Path | None, processes: int | None, progress: Progress | None
+) -> Scored:
+    """Return the run that ``run`` names; a table is scored first, as a click log where a click model is asked for."""
+    known = isinstance(run, (Scored, Run)) or (isinstance(run, (str, Path)) and not Path(run).is_file())
+    if known:
+        return open_run(run, run_dir)
+    reading: dict[str, Any] = {"task": "click"} if model in tiers.CLICK_MODELS else {}
+    return score(run, run_dir=run_dir, processes=processes, progress=progress, **reading)
 
 
 def metrics(name: str | None = None, *, like: str | None = None) -> list[dict[str, Any]]:
@@ -362,8 +377,11 @@ def _stem(samples: Samples | Interactions) -> str:
     return Path(samples.origin.paths[0]).stem.split(".")[0] if samples.origin.paths else "table"
 
 
-def _models() -> dict[str, Any]:
-    return {"linear": parts.make("models", "linear"), "boosted": parts.make("models", "boosted")}
+def _models(samples: Samples, chosen: str = "linear") -> dict[str, Any]:
+    """Return the models by name, with the one that the arms train; the linear model's step is smaller on few fields."""
+    step = {} if samples.fields is None else {"learning_rate": 0.05}
+    found = {"linear": parts.make("models", "linear", **step), "boosted": parts.make("models", "boosted")}
+    return found | ({chosen: parts.make("models", chosen)} if chosen in tiers.CLICK_MODELS else {})
 
 
 def _judged(samples: Samples, metric: str | None, marked: Any) -> Any:

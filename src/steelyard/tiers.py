@@ -22,6 +22,8 @@ from steelyard.values.samples import Samples
 from steelyard.wording import say
 
 TIERS = ("quick", "embed", "full")
+#: Models of click logs: they read fields.
+CLICK_MODELS = ("fm", "deepfm")
 #: Of the new head over the rest; banking77, 4,000 rows, one epoch, on other training rows: accuracy 0.57 -> 0.71.
 HEAD_RATE = 10.0
 FOLDS = {"quick": 5, "embed": 5, "full": 3}
@@ -155,14 +157,22 @@ def compared(
     """Return the table whose rows a comparison trains on, the name of the model it trains, and Networks or None.
 
     info: of the score run. model: what was asked for; by default what explained the labels best when scoring. arms:
-    those that were named. Raises UsageError U158 for a model that the run does not have.
+    those that were named. Raises UsageError U158 for a model that the run does not have, U222 for a click model of a
+    table without fields, EnvironmentProblem E242 for deepfm without torch.
     """
     deep, known = _deep(info), ["boosted", "linear"]
+    if model in CLICK_MODELS:
+        if samples.fields is None:
+            raise UsageError("U222", model=model, task=samples.task)
+        parts.make("models", model).ready()
+        return table, str(model), None
     if info["tier"] == "embed" and deep is not None:
         part, task = _parts(samples, table, deep)
         table, _, _ = _with_vectors(samples, table, part, task, deep, root, progress)
     if info["tier"] == "full":
         known.append("network")
+    if samples.fields is not None:
+        known += CLICK_MODELS
     chosen = model or str(info["model"])
     if chosen not in known:
         raise UsageError("U158", model=chosen, near=nearest(chosen, known) or "-", known=", ".join(known))

@@ -122,8 +122,9 @@ def test_marked_rows_judge_nobody_unless_gold_does(tmp_path: Path) -> None:
     assert not run.marked[test].any()
     found = sy.compare(run, seeds=1, folds=2)
     assert "VL07" in [code for code, _ in found.limits]
+    other = sorted(set(table["label"].to_pylist()))[1]
     truth = table.append_column(
-        "gold", pa.array(["x" if w else v for w, v in zip(wrong, table["label"].to_pylist(), strict=True)])
+        "gold", pa.array([other if w else v for w, v in zip(wrong, table["label"].to_pylist(), strict=True)])
     )
     judged = sy.compare(sy.score(truth, task="classification", run_dir=tmp_path / "gold"), seeds=1, folds=2)
     assert judged.on == "gold"

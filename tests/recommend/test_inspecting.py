@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 
 import steelyard as sy
+from steelyard.acts.checks.feedback import gap
 from steelyard.apps.cli import main
 
 DAY = 86_400
@@ -107,6 +109,41 @@ def test_clicks_without_exposure_are_never_called_wrong() -> None:
 def test_rare_clicks_are_not_absurd() -> None:
     rows = [{"user": f"u{n % 7}", "item": f"i{n % 11}", "click": int(n % 200 == 0), "position": 1} for n in range(400)]
     assert codes(look(rows)) <= {"D212", "D211"}
+
+
+@pytest.mark.parametrize("share", [0.005, 0.05, 0.3, 0.5])
+@pytest.mark.parametrize("scale", [np.arange(1, 6), np.arange(1, 11) / 2])
+def test_codes_among_ratings_are_found_however_many_there_are(share: float, scale) -> None:
+    rng = np.random.default_rng(0)
+    value = rng.choice(scale, 400).astype(float)
+    wrong = int(share * len(value))
+    value[:wrong] = np.resize([9999.0, 99.0], wrong)
+    rows = [{"user": f"u{n % 20}", "item": f"i{n}", "rating": v, "ts": START + n} for n, v in enumerate(value)]
+    (found,) = look(rows).find("D222")
+    assert (found.count, found.facts["usual"], found.facts["highest"]) == (wrong, 5.0, 9999.0)
+    assert found.facts["shown"] == "99, 9999"
+    assert set(found.rows) <= set(sy.read(rows).row_key[:wrong])
+    for lang in ("en", "zh"):
+        assert "99, 9999" in found.say(lang)
+
+
+def test_long_tails_and_scales_are_no_absurd_values() -> None:
+    rng = np.random.default_rng(1)
+    usual = [np.arange(1, 6), np.arange(1, 11) / 2, np.arange(0, 101), np.array([1.0])]
+    usual += [np.repeat([1.0, 5, 20, 300], [90, 6, 3, 1]), np.repeat([1.0, 50], [95, 5]), np.zeros(0)]
+    assert [gap(v[v > 0].astype(float)) for v in usual] == [None] * len(usual)
+    for spread, rows in ((1.0, 300), (1.5, 10_000), (2.0, 100_000)):
+        plays = [np.ceil(rng.lognormal(1, spread, rows)) for _ in range(200 if rows < 1000 else 20)]
+        assert sum(gap(v) is not None for v in plays) == 0
+        assert sum(v.max() > 10 * np.quantile(v, 0.99) for v in plays) > 0 or spread == 1.0
+
+
+def test_a_gap_counts_only_above_most_of_the_values() -> None:
+    assert gap(np.repeat([1.0, 2, 3, 70], [10, 10, 10, 29])) == 3
+    assert gap(np.repeat([1.0, 2, 3, 70], [10, 10, 10, 31])) is None
+    assert gap(np.repeat([1.0, 70], [995, 5])) == 1, "two values, and the large one is rare"
+    assert gap(np.array([1.0, 2, 3, 30])) is None, "ten times is not more than ten times"
+    assert gap(np.array([1.0, 1, 2, 40, 600])) is None, "what is usual spreads as far"
 
 
 def test_all_of_it_is_said_at_once_and_by_the_command_line(tmp_path, capsys) -> None:

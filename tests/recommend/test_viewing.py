@@ -132,3 +132,29 @@ def test_titles_meet_by_rare_words_in_both_scripts() -> None:
     assert alike[0, 1] == pytest.approx(1)
     assert alike[2, 3] > 0.5 > alike[0, 2] == 0
     assert held[4].nnz == 0 == held[5].nnz  # nothing to meet by
+
+
+def test_a_place_is_the_share_of_the_own_strangers_below_wherever_the_users_stand() -> None:
+    """Equal to counting one by one; codes of users far apart cost nothing, so a block does not pay for the table."""
+    rng = np.random.default_rng(3)
+    user, who = np.sort(rng.integers(0, 9, 60)), rng.integers(0, 9, 400)
+    who = who[np.isin(who, user) & (who != user[0])]
+    value, strange = rng.integers(0, 6, len(user)) / 7, rng.integers(0, 6, len(who)) / 7
+    value[::11], strange[::13] = np.nan, np.nan
+
+    def counted(v: float, rest: np.ndarray) -> float:
+        rest = rest[np.isfinite(rest)]
+        if np.isnan(v) or not len(rest):
+            return np.nan
+        return ((rest < v).sum() + (rest == v).sum() / 2 + 0.5) / (len(rest) + 1)
+
+    found, strangers = viewing._placed(user, value, who, strange)
+    by_hand = [counted(v, strange[who == u]) for u, v in zip(user, value, strict=True)]
+    each = np.arange(len(who))
+    among = [counted(v, strange[(who == u) & (each != i)]) for i, (u, v) in enumerate(zip(who, strange, strict=True))]
+    np.testing.assert_allclose(found, by_hand, rtol=1e-12)
+    np.testing.assert_allclose(strangers, among, rtol=1e-12)
+    assert np.isnan(found[user == user[0]]).all()
+    again = viewing._placed(10**10 * user + 7, value, 10**10 * who + 7, strange)
+    np.testing.assert_array_equal(again[0], found)
+    np.testing.assert_array_equal(again[1], strangers)

@@ -42,6 +42,15 @@ class Noting(Recommender):
 
 
 @dataclass(frozen=True)
+class Memory(Noting):
+    """Says what it has seen, and nothing else."""
+
+    def learn(self, interactions, weight, seed):
+        self.seen.append(interactions.row_key)
+        return Told(*counted(interactions, weight), interactions.matrix().toarray().astype(np.float32))
+
+
+@dataclass(frozen=True)
 class Noise(Noting):
     """The same under another name."""
 
@@ -57,6 +66,31 @@ def test_what_teaches_the_lists_was_seen_by_no_recommender():
         assert own.sum() > 1
         assert ROWS.ts[row] == ROWS.ts[own].max()
     assert fitted.members.keys() == {"noting"}
+
+
+def test_a_repeated_purchase_is_held_out_with_all_its_rows():
+    """Users who bought their last item before: a memory of pairs learns no list by heart, and is not believed."""
+    order = ROWS.chronological
+    ends = order[np.append(np.diff(ROWS.user[order]) != 0, True)]
+    twice = ROWS.take(np.concatenate([np.arange(len(ROWS)), ends]))
+    twice = replace(twice, row_key=np.array([f"r{k}" for k in range(len(twice))], object))
+    twice = replace(twice, ts=np.concatenate([ROWS.ts, np.full(len(ends), ROWS.ts.max() + 1)]))
+    seen: list = []
+    fitted = Stacked(of=(Memory(seen=seen), "item_knn"), teach=20, rounds=5).fit(twice)
+    held = np.setdiff1d(twice.row_key, seen[0])
+    known, taught = np.isin(twice.row_key, held), np.isin(twice.row_key, seen[0])
+    assert len(held) == 40
+    assert not np.isin(twice.pair[known], twice.pair[taught]).any()
+    assert fitted.blend.value["memory"] < fitted.blend.value["item_knn"]
+    assert fitted.blend.way != "memory"
+
+
+def test_a_user_of_one_item_teaches_nothing_however_often_it_was_bought():
+    once = np.unique(ROWS.user, return_index=True)[1]
+    again = ROWS.take(np.repeat(once, 3))
+    with pytest.raises(DataError) as e:
+        Stacked().fit(again)
+    assert e.value.code == "D283"
 
 
 def test_the_one_that_knows_is_heard_and_noise_is_not():

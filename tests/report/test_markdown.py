@@ -42,5 +42,5 @@ def test_hostile_text_stands_in_code_spans() -> None:
 
 def test_harmed_slices_are_named() -> None:
     text = render_markdown(sample_facts.facts("prune"))
-    assert "1 of 3 arm and slice pairs lose" in text
+    assert "1 of the 3 arm and slice pairs that decide lose" in text
     assert "`locale = jp`: −0.0060 [−0.0101, −0.0019]" in text

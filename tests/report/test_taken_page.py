@@ -104,6 +104,28 @@ def test_further_measures_of_every_arm_stand_in_a_table() -> None:
     assert render_markdown(facts, "zh").count("0.8700") == len(facts["compare"]["arms"])
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_bands_of_popularity_are_not_among_the_slices_that_decide(lang: str) -> None:
+    """Only they lose: nothing is excused, for nothing that decides was harmed; and they are counted apart."""
+    facts = taken_facts.facts("use_weights")
+    one = {**facts["compare"]["slices"][0], "harmed": False}
+    shown = [{**one, "column": "takers_of_item", "value": f"{k}-", "harmed": k > 1} for k in range(4)]
+    facts["compare"]["slices"] = [one, one, *shown]
+    page = re.sub(r"<[^>]+>", "", render(facts, lang=lang))
+    for text in (page, render_markdown(facts, lang=lang)):
+        clear, harmed, few = (
+            ("None of the 2 arm and slice pairs that decide", "excuse", "2 of 4 pairs of an arm and a band")
+            if lang == "en"
+            else ("2 个起决定作用的“方案 × 切片”组合均无", "不能抵消", "4 个“方案 × 商品热度档”组合中有 2 个")
+        )
+        assert clear in text
+        assert few in text
+        assert harmed not in text
+    facts["compare"]["slices"] = [{**one, "harmed": True}, one, *shown]
+    told = render_markdown(facts, lang="en")
+    assert "1 of the 2 arm and slice pairs that decide lose" in told
+
+
 def test_rows_show_item_user_value_and_that_something_was_masked() -> None:
     page = Page(render(taken_facts.facts(rows=6)))
     rows = [a for tag, a in page.elements if tag == "tr" and "data-rank" in a]

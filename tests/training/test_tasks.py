@@ -1,6 +1,7 @@
 """Tasks: a loss a sample whatever the batch, lambda gradients of lists, tags and entities, templates, truncation."""
 
 import math
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from steelyard.parts.tasks._ranking import dealt
 from steelyard.parts.tasks._texts import render
 from steelyard.parts.tasks.relevance_listwise import lambda_loss
 from steelyard.parts.tasks.relevance_pairwise import ranknet
+from steelyard.parts.tasks.retrieval import drawn
 
 TASKS = {
     "classification": texts, "relevance_pointwise": pairs, "relevance_dual": pairs, "relevance_pairwise": pairs,
@@ -145,6 +147,48 @@ def test_negatives_are_explicit_and_of_a_lower_grade(bert: str) -> None:
             assert samples.label[other] < samples.label[row]
             assert samples.group[other] == samples.group[row]
     assert set(np.flatnonzero(samples.label == samples.label.min())).isdisjoint(s.encoded.rows)
+
+
+def test_no_label_of_a_test_row_teaches(bert: str) -> None:
+    """Every query has train and test rows: what is drawn against a row lies in its own split."""
+    given = pairs(each=8)
+    split = np.resize(np.array(["train", "test", "train", None, "valid"], object), len(given))
+    samples = replace(given, table=given.table.append_column("split", [split.tolist()]))
+    against = Setup(bert, samples, parts.make("tasks", "retrieval")).encoded.target["against"]
+    rows, place = np.nonzero(against >= 0)
+    assert len(rows) > 30
+    assert (samples.split[rows] == samples.split[against[rows, place]]).all()
+    other = replace(samples, label=np.where(samples.split == "train", samples.label, 0))
+    changed = Setup(bert, other, parts.make("tasks", "retrieval")).encoded.target["against"]
+    train = samples.split == "train"
+    # who can be drawn depends on train labels alone: as many negatives for every train row, whatever test rows say
+    np.testing.assert_array_equal((changed >= 0).sum(1)[train], (against >= 0).sum(1)[train])
+
+
+def test_every_set_of_negatives_is_as_likely() -> None:
+    """Six lower rows, two drawn: 15 sets, each one in 15 of 3,000 rows."""
+    label = np.r_[np.zeros(6, int), np.ones(3000, int)]
+    against = np.sort(drawn(np.zeros(3006, int), label, 2, seed=1)[6:], axis=1)
+    assert ((against >= 0) & (against < 6)).all()
+    count = np.bincount(6 * against[:, 0] + against[:, 1], minlength=36).reshape(6, 6)
+    assert (count[np.tril_indices(6)] == 0).all()
+    assert (np.abs(count[np.triu_indices(6, 1)] - 200) < 5 * np.sqrt(200)).all()
+
+
+def test_fewer_lower_rows_are_all_drawn_and_unknown_labels_never() -> None:
+    against = drawn(np.array([4, 4, 4, 4, 9, 9]), np.array([0, 1, -1, 2, 1, 1]), 3, seed=0)
+    assert np.sort(against, axis=1).tolist() == [[-1] * 3, [-1, -1, 0], [-1] * 3, [-1, 0, 1], [-1] * 3, [-1] * 3]
+
+
+def test_a_large_query_costs_what_many_small_ones_cost() -> None:
+    label, small = np.resize(np.arange(5), 60_000), np.arange(60_000) // 10
+
+    def cost(group: np.ndarray) -> float:
+        started = time.process_time()
+        drawn(group, label, 3, seed=0)
+        return time.process_time() - started
+
+    assert cost(np.zeros(60_000, int)) < 10 * cost(small) + 0.5
 
 
 BIO = ["B-x", "I-x", "O", "I-y", "B-x", "B-x", "O"]

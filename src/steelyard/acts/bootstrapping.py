@@ -23,7 +23,8 @@ def bootstrap(
     slice that counts; cells without such rows have no part in a replicate, which is NaN when it drew no others.
     """
     rng = np.random.default_rng(settings.seed + 17)
-    groups = np.unique(np.concatenate([table.group[c.test] for c in cells]))
+    group = judged.group(table)
+    groups = np.unique(np.concatenate([group[c.test] for c in cells]))
     b = settings.draws if len(groups) <= 50_000 else max(200, settings.draws // 5)
     times = rng.poisson(1.0, (b, len(groups))).astype(np.float32)
     pick = rng.multinomial(len(cells), np.full(len(cells), 1 / len(cells)), size=b)
@@ -36,8 +37,8 @@ def bootstrap(
             continue
         where = cell.test[inside]
         drawn += pick[:, k]
-        tested = ranking(table.group[where], judged.label[where], judged.scale)
-        weight = times[:, np.searchsorted(groups, np.unique(table.group[where]))]
+        tested = ranking(group[where], judged.label[where], judged.scale)
+        weight = times[:, np.searchsorted(groups, np.unique(group[where]))]
         for name in names:
             measured = said(tested, cell.probability[name][inside], judged.scale)
             sign = 1.0 if judged.measure.higher_is_better else -1.0

@@ -38,6 +38,8 @@ CONTROL_OF = {
     "user_gate": "shuffled",
     "ips": "ips_shuffled",
 }
+#: How the arms of a model are trained; all others are click models.
+FITS = {"boosted": training.train_boosted, "linear": training.train_linear}
 #: Arms that decide inside the step: ``step_`` and the alpha's name; each with the same weights on the wrong rows.
 STEP, WRONG_ROWS = "step_", "_shuffled"
 
@@ -77,7 +79,11 @@ class Settings:
 
 @dataclass(frozen=True)
 class Judged:
-    """What the arms are judged by: labels (n,), their name, the measure, the scale, test rows or None, slices."""
+    """What the arms are judged by: labels (n,), their name, the measure, the scale, test rows or None, slices.
+
+    lists: (n,) what a measure averages over and an interval draws, where it is not the table's groups: users of clicks.
+    further: measures that are told of every arm and decide nothing.
+    """
 
     label: Ints
     on: str
@@ -85,6 +91,12 @@ class Judged:
     scale: Scale
     test: Ints | None = None
     slices: Mapping[str, Strings] = field(default_factory=dict)
+    lists: Ints | None = None
+    further: tuple[Any, ...] = ()
+
+    def group(self, table: Table) -> Ints:
+        """Return (n,) the lists, by default the table's groups."""
+        return table.group if self.lists is None else self.lists
 
 
 @dataclass(frozen=True)
@@ -128,16 +140,15 @@ class CellTask:
         ways = [way for way in ways if settings.wants(way.name)]
 
         def judge(p: Floats, rows: Ints) -> float:
-            return _score(
-                judged.measure, said(ranking(table.group[rows], table.label[rows], judged.scale), p, judged.scale)
-            )
+            seen = ranking(judged.group(table)[rows], table.label[rows], judged.scale)
+            return _score(judged.measure, said(seen, p, judged.scale))
 
         if self.networks:
             keep = partial(_kept, self.keep, f"cell-{self.number}-")
             proxy = Proxy(table, train, signals, readings["p_wrong"], parts, seed)
             trained = self.networks.train(table, ways, train, stop, test, seed, judge, keep, proxy)
         else:
-            fit = training.train_boosted if self.model == "boosted" else training.train_linear
+            fit = FITS.get(self.model, training.train_fields)
             trained = fit(table, ways, train, stop, test, parts[self.model], seed, partial(_judged, judge, stop))
         out: dict[str, AnyArray] = {"test": test}
         for way, done in zip(ways, trained, strict=True):
@@ -208,7 +219,9 @@ def _signals_inside(
 def subset(table: Table, rows: Ints) -> Table:
     """Return the table of ``rows`` (rising) alone; its text is read once and kept in memory."""
     text = None if table.text is None else InMemory(table.rows(rows))
-    return replace(table, text=text, features=table.features[rows], label=table.label[rows], group=table.group[rows])
+    fields = None if table.fields is None else table.fields.take(rows)
+    table = replace(table, features=table.features[rows], label=table.label[rows], group=table.group[rows])
+    return replace(table, text=text, fields=fields)
 
 
 def _ways(

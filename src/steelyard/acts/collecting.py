@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from steelyard.acts.cleaning import clean, identify, lists, split_names
+from steelyard.acts.fielding import Fielding
 from steelyard.acts.keying import TableFingerprint, content, digests, group_hashes
 from steelyard.acts.labelling import Label
 from steelyard.acts.recognising import Recognised
@@ -44,6 +45,7 @@ class Gathered:
         self.by = self._group_column(by, schema)
         own = tuple(n for n in recognised.others if n not in source.features)
         self.slices = Slices(schema, own)
+        self.fields = Fielding(recognised.fields) if recognised.fields else None
 
     def _group_column(self, by: str | None, schema: pa.Schema) -> str | None:
         if by is None:
@@ -70,6 +72,8 @@ class Gathered:
             self.slices.add(name, identify(batch[name], Counter(), name))
         if self.features:
             self._feature_rows(batch)
+        if self.fields is not None:
+            out["text"] = self.fields.add(batch)
         made = pa.RecordBatch.from_arrays(list(out.values()), names=list(out))
         self.schema = made.schema
         self.digests.append(digests(content(made)))

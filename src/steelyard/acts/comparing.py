@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from steelyard.acts.bootstrapping import against, bootstrap, deviation, difference, interval
-from steelyard.acts.cells import BASE, Cell, CellTask, Judged, Settings
+from steelyard.acts.cells import BASE, Cell, CellTask, Judged, Settings, ranking, said
 from steelyard.acts.deciding import RIVAL, answer_of, decide, limits, unseen, wins
 from steelyard.acts.stages import Keep, Progress, keep_nothing, no_progress
 from steelyard.features import duplicates
@@ -58,12 +58,14 @@ def _conclude(
     values, draws = bootstrap(table, judged, cells, names, settings)
     candidates = [n for n in names if answer_of(n)]
     strict = 0.05 / max(1, len(candidates))
-    arms = tuple(_arm(n, parts, cells, values, draws, strict) for n in names)
+    arms = tuple(
+        replace(_arm(n, parts, cells, values, draws, strict), more=_further(table, judged, cells, n)) for n in names
+    )
     by_name = {a.name: a for a in arms}
     visible = 2.8 * float(max((deviation(draws, n) for n in candidates), default=0.0))
     winners = [by_name[n] for n in candidates if wins(by_name[n], settings)]
     winner = max(winners, key=lambda a: a.delta.value, default=None)
-    groups = len(np.unique(np.concatenate([table.group[c.test] for c in cells])))
+    groups = len(np.unique(np.concatenate([judged.group(table)[c.test] for c in cells])))
     effects = _slice_effects(table, judged, cells, winner.name, settings) if winner else ()
     answer, why = decide(arms, winner, effects, groups, visible, settings, len(cells))
     gain = None
@@ -106,6 +108,17 @@ def _arm(
         top_share=float(np.mean([c.top[name] for c in cells])),
         cost=round(float(visited), 2),
     )
+
+
+def _further(table: Table, judged: Judged, cells: list[Cell], name: str) -> dict[str, float]:
+    """Return the further measures of an arm, by name: the mean over cells."""
+    found: dict[str, list[float]] = {m.name: [] for m in judged.further}
+    for cell in cells:
+        tested = ranking(judged.group(table)[cell.test], judged.label[cell.test], judged.scale)
+        measured = said(tested, cell.probability[name], judged.scale)
+        for m in judged.further:
+            found[m.name].append(m.overall(measured))
+    return {m: float(np.mean(v)) for m, v in found.items()}
 
 
 def _lead(values: Mapping[str, Floats], draws: Mapping[str, Floats], winner: Arm | None) -> Interval | None:

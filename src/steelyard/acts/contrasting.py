@@ -13,7 +13,7 @@ from steelyard.acts.cells import BASE, Settings
 from steelyard.acts.deciding import answer_of, decide, limits, unseen, wins
 from steelyard.acts.recommending import BASELINES, Cell
 from steelyard.values.arrays import Floats, Mask
-from steelyard.values.comparison import Arm, Comparison, SliceEffect
+from steelyard.values.comparison import UNDECIDING, Arm, Comparison, SliceEffect
 
 #: Users in a band of activity; smaller bands are not tested for harm.
 LEAST_USERS = 50
@@ -129,7 +129,7 @@ def _popular(cells: list[Cell], arms: list[str], settings: Settings) -> tuple[Sl
     out = []
     for band, count in chosen.items():
         found = bootstrap([replace(c, values=c.popular[band]) for c in cells], [BASE, *arms], settings)
-        out += _effects("takers_of_item", band, count, found, arms, len(chosen))
+        out += _effects(UNDECIDING, band, count, found, arms, len(chosen))
     return tuple(out)
 
 

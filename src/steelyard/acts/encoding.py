@@ -27,7 +27,7 @@ KEEP_ROWS = 250_000  # rows whose sparse text stays in memory, about 1.2 kB each
 def encode(
     samples: Samples, *, keep: Keep | None = None, each: Callable = map, progress: Progress = no_progress
 ) -> Table:
-    """Return the samples as the models see them. Labels are carried, never read.
+    """Return the samples as the models see them; of a click log its fields. Labels are carried, never read.
 
     keep: a run's stages; what was encoded before is read back. Without it everything stays in memory.
     """
@@ -37,10 +37,15 @@ def encode(
     kept = (keep or keep_nothing)("similarity", lambda: _codes(samples, first))
     codes, names = kept["codes"], [str(n) for n in kept["names"]]
     hashing = Hashing.of(samples, codes, names)
-    text = _text(samples, hashing, codes, keep, second) if hashing.fields else None
+    text: Any = None
+    if samples.fields is not None:
+        text = InMemory(samples.fields.sparse())  # a category a field, in the place of words
+    elif hashing.fields:
+        text = _text(samples, hashing, codes, keep, second)
     progress("encode", 2 * blocks, 2 * blocks)
     scale = samples.scale
-    return Table(text, codes, samples.label, samples.group, len(scale), scale.positions if scale.ordered else None)
+    positions = scale.positions if scale.ordered else None
+    return Table(text, codes, samples.label, samples.group, len(scale), positions, samples.fields)
 
 
 def _codes(samples: Samples, each: Callable) -> dict[str, AnyArray]:

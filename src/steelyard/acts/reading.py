@@ -146,6 +146,11 @@ def _samples(
     notes = [*_notes(got, group, label), *reading.notes]
     table, more = _train_somewhere(table)
     numeric, names = got.numeric()
+    clicks = None
+    if got.fields is not None:
+        clicks, numeric, names = got.fields.whole()
+        told = {"columns": ", ".join(clicks.names), "numbers": ", ".join(names) or "-"}
+        more = [*more, Finding("D122", "note", len(clicks.names), told)]
     files = source.files(where)
     mark = got.print.hexdigest() if got.print is not None else file_fingerprint(files)
     paths = tuple(str(w) for w in where) if isinstance(where, (list, tuple)) else (str(where),)
@@ -154,6 +159,7 @@ def _samples(
     return Samples(
         *(table, got.recognised.task, reading.scale, label, group, origin, columns, gold, numeric, names),
         tuple(notes + more),
+        clicks,
     )
 
 
@@ -198,9 +204,9 @@ def _notes(got: Gathered, group: Ints, label: Ints) -> list[Finding]:
         notes.append(Finding("D105", "warn", missing, {"column": seen.columns.get("label", "-")}))
     if got.label.infinite:
         notes.append(Finding("D106", "error", got.label.infinite, {"column": seen.columns.get("label", "-")}))
-    if got.slices.ignored:
-        names = ", ".join(sorted(got.slices.ignored))
-        notes.append(Finding("D107", "note", len(got.slices.ignored), {"columns": names}))
+    unused = sorted(set(got.slices.ignored) - set(seen.fields))
+    if unused:
+        notes.append(Finding("D107", "note", len(unused), {"columns": ", ".join(unused)}))
     if got.splits:
         told = ", ".join(f"'{n}' ({c:,})" for n, c in got.splits.most_common(10))
         notes.append(Finding("D118", "warn", sum(got.splits.values()), {"values": told}))

@@ -121,7 +121,16 @@ LAST_CLASSES = ("category", "类目", "分类", "cat")
 ANSWER = re.compile(
     r"(^|_)(gold|golden|truth|true|answer|answers|correct|oracle|ground)(_|$)|^label_original$|^steelyard_|真值|答案|正确|金标"
 )
-TASKS = ("relevance", "classification", "tagging", "recommendation")
+#: Labels of a click log: impressions with fields, and neither query nor text.
+CLICKS = (
+    *("click", "clicked", "is_click", "clk", "purchased", "is_purchase", "conversion", "converted", "is_conversion"),
+    *("点击", "是否点击", "购买", "是否购买", "转化", "是否转化"),
+)
+TASKS = ("relevance", "classification", "tagging", "recommendation", "click")
+#: Columns that say how a row was made or judged, not what was shown to whom.
+ABOUT = ("label", "gold", "split", "weight", "ts", "annotator", "label_source", "guideline_version")
+#: Numbers of rows are neither fields nor slices, however small the table.
+ROW_IDS = {"id", "row_id", "rowid", "index", "row", "uuid", "guid", "example_id", "pair_id", "sample_id", "idx", "编号"}
 #: Helpful columns: where two could be it, none is taken, and that is said; for all others it is an error.
 HELPFUL = ("brand", "category", "price", "user_id", "label_source", "guideline_version", "locale", "position", "ts")
 _SIDE = ("title", "description", "product_id", "brand", "category")
@@ -132,12 +141,14 @@ class Recognised:
     """columns: canonical name -> the user's column. others: columns that mean nothing to us.
 
     unclear: columns that help but are not needed, with the several columns that could be it: none was taken.
+    fields: columns that a click model reads, where the table is a click log; its task is then classification.
     """
 
     task: Task
     columns: Mapping[str, str]
     others: tuple[str, ...]
     unclear: Mapping[str, tuple[str, ...]]
+    fields: tuple[str, ...] = ()
 
     def line(self) -> str:
         """Return the one line that says it."""
@@ -164,7 +175,8 @@ def recognise(
     """Find out which column is what.
 
     asked: canonical -> column (or column -> canonical where only that makes sense); None or '' says that there is
-    none. preset: the same from the source. task: None finds out.
+    none. preset: the same from the source. task: None finds out, ``click``
+    asks for a click log.
     Raises UsageError U101, U102, U109; DataError D102 (ambiguous), D103 (needed column missing).
     """
     names = list(schema.names)
@@ -184,13 +196,20 @@ def recognise(
                 known[canonical] = only(canonical, found)
     if task in (None, "relevance") and not {"query", "title", "text", "tokens", "query_id"} & (set(known) | none):
         known |= _pair(schema, known)
-    chosen = _task(known, names, task)
+    clicks = task == "click" or (task is None and _logged(known, none, names))
+    chosen = "classification" if clicks else _task(known, names, task)
+    if clicks and "label" not in known:
+        found = candidates("label", CLICKS, names, known)
+        known |= {"label": only("label", found)} if found else {}
+        known = {c: own for c, own in known.items() if c not in ("text", "tokens", "tags")}
     if chosen != "tagging" and "label" not in known and "label" not in none:
-        _label(known, names, chosen, given)
-    _require(known, names, chosen)
+        _label(known, names, chosen, {**given, "category": ""} if clicks else given)
+    fields = _fields(schema, known) if clicks else ()
+    if not fields:
+        _require(known, names, chosen)
     order = [c for c in CANONICAL if c in known]
     used = set(known.values())
-    return Recognised(chosen, {c: known[c] for c in order}, tuple(n for n in names if n not in used), unclear)
+    return Recognised(chosen, {c: known[c] for c in order}, tuple(n for n in names if n not in used), unclear, fields)
 
 
 def asked_columns(asked: Mapping[str, str | None], names: Sequence[str], known: Sequence[str]) -> dict[str, str | None]:
@@ -250,6 +269,20 @@ def _label(known: dict[str, str], names: Sequence[str], task: Task, given: Mappi
             del known["category"]
     if own is not None:
         known["label"] = own
+
+
+def _logged(known: Mapping[str, str], none: set[str], names: Sequence[str]) -> bool:
+    """Whether a table is a click log when nobody says: a label of clicks, and neither query nor text."""
+    said = {"query", "query_id", "text", "tokens", "tags", "label"} & (set(known) | none)
+    return not said and bool(candidates("label", CLICKS, names, known))
+
+
+def _fields(schema: pa.Schema, known: Mapping[str, str]) -> tuple[str, ...]:
+    """Return all columns but the label, times, what tells the answer, row ids and lists; none without a label."""
+    about = {known[c] for c in ABOUT if c in known}
+    names = [f.name for f in schema if f.name not in about and not pa.types.is_nested(f.type)]
+    found = tuple(n for n in names if fold(n) not in ROW_IDS and not ANSWER.search(fold(n)))
+    return found if "label" in known else ()
 
 
 def _task(known: dict[str, str], names: Sequence[str], task: str | None) -> Task:

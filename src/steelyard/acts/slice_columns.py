@@ -6,13 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from steelyard.acts.recognising import ANSWER, fold
+from steelyard.acts.recognising import ANSWER, ROW_IDS, fold
 from steelyard.values.arrays import Ints
 
 #: Distinct values that are always few; share of the rows that still is; and the most that is followed.
 FEW, SHARE, MOST = 200, 0.05, 100_000
-#: Numbers of rows are no slices, however small the table.
-ROW_IDS = {"id", "row_id", "rowid", "index", "row", "uuid", "guid", "example_id", "pair_id", "sample_id", "idx", "编号"}
 
 
 class Slices:

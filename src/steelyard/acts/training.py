@@ -96,6 +96,23 @@ def train_linear(
     return [Trained(way.name, p, int((way.weight > 0).sum())) for way, p in zip(ways, kept, strict=True)]
 
 
+def train_fields(
+    table: Table, ways: list[Way], train: Ints, stop: Ints, test: Ints, model: Any, seed: int, judge: Callable
+) -> list[Trained]:
+    """Train a click model for every arm with one seed; each keeps its best epoch by ``judge`` on the rows ``stop``."""
+    assert table.fields is not None
+    x, x_stop, x_test = (table.fields.take(rows) for rows in (train, stop, test))
+    out = []
+    for way in ways:
+        best, kept = -np.inf, np.zeros(0)
+        for fitted in model.epochs_of(x, table.label[train], table.classes, way.weight, way.target, seed):
+            score = judge(fitted.predict(x_stop)) if way.early else np.inf
+            if score > best or not way.early:
+                best, kept = score, fitted.predict(x_test)
+        out.append(Trained(way.name, kept, int((way.weight > 0).sum())))
+    return out
+
+
 def _every(stages: Any, rounds: int) -> Any:
     """Yield STAGES evenly spaced stages of ``rounds``, the last always among them."""
     marks = set(np.unique(np.linspace(1, rounds, min(STAGES, rounds)).astype(int)).tolist())

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from steelyard.values.arrays import AnyArray, Floats, Ints
+from steelyard.values.arrays import AnyArray, Floats, Ints, Mask
 from steelyard.values.interactions import Interactions
 
 #: Strangers of a user: a place is then right to about 0.035.
@@ -54,12 +54,13 @@ def view(rows: Interactions, vectors: Any, fitted: Any, seed: int = 0, strangers
     takers = np.bincount(item, minlength=rows.n_items)
     size = np.bincount(user, minlength=rows.n_users)
     weight = np.bincount(rows.user, minlength=rows.n_users)
+    written = np.asarray(abs(vectors).sum(axis=1)).ravel() > 0
     rng = np.random.default_rng(seed)
     text, others, chance = np.full(len(pair), np.nan), np.full(len(pair), np.nan), np.zeros((PARTS, PARTS))
     for own in _blocks(user):
         u, i = user[own], item[own]
         who, what = _strangers(u, pair[own], reach, rng, strangers)
-        meant, strange_meant = _meant(u, i, who, what, vectors)
+        meant, strange_meant = _meant(u, i, who, what, vectors, written)
         left = size[u] > 1
         score = np.full(len(u), np.nan)
         score[left] = _by_others(fitted, u[left], i[left])
@@ -70,9 +71,9 @@ def view(rows: Interactions, vectors: Any, fitted: Any, seed: int = 0, strangers
         text[own], strange_text = _placed(u, meant, who, strange_meant)
         others[own], strange_others = _placed(u, score, who, strange)
         both = np.isfinite(strange_text) & np.isfinite(strange_others)
-        drawn = np.bincount(who[both], minlength=rows.n_users)
+        some, place, drawn = np.unique(who[both], return_inverse=True, return_counts=True)
         parts = part_of(strange_text[both]), part_of(strange_others[both])
-        np.add.at(chance, parts, weight[who[both]] / drawn[who[both]])
+        np.add.at(chance, parts, (weight[some] / drawn)[place])
     whole = chance.sum()
     return Views(text[of_row], others[of_row], chance / whole if whole else None)
 
@@ -183,9 +184,11 @@ def _by_others(fitted: Any, user: Ints, item: Ints) -> Floats:
     return found
 
 
-def _meant(user: Ints, item: Ints, who: Ints, what: Ints, vectors: Any) -> tuple[Floats, Floats]:
-    """Return (p,) and (s,): the mean cosine of an item's text with the user's items, the item itself left out."""
-    written = np.asarray(abs(vectors).sum(axis=1)).ravel() > 0
+def _meant(user: Ints, item: Ints, who: Ints, what: Ints, vectors: Any, written: Mask) -> tuple[Floats, Floats]:
+    """Return (p,) and (s,): the mean cosine of an item's text with the user's items, the item itself left out.
+
+    written: (m,) True for an item that has a text.
+    """
     asked, row = np.unique(user, return_inverse=True)
     place = np.searchsorted(asked, who)
     profile = _sums(row, vectors[item], len(asked))
@@ -221,9 +224,13 @@ def _mean(total: Floats, count: AnyArray, known: AnyArray) -> Floats:
 def _placed(user: Ints, value: Floats, who: Ints, strange: Floats) -> tuple[Floats, Floats]:
     """Return (p,) and (s,) the share of the same user's strangers below a value, ties one half; NaN stays NaN.
 
+    user: (p,) of the values. who: (s,) of the strangers, each a user of some value.
     Half a stranger is added on either side, so that nothing is certain; a stranger is not compared with itself. What
-    differs in the seventh decimal is a tie: sums in another order must not part equal texts.
+    differs in the seventh decimal is a tie: sums in another order must not part equal texts. The cost is that of
+    sorting what is given, however many users the table has.
     """
+    asked, user = np.unique(user, return_inverse=True)
+    who = np.searchsorted(asked, who)
     value, strange = value.round(7), strange.round(7)
     known = np.isfinite(strange)
     levels = np.unique(strange[known])
@@ -234,11 +241,11 @@ def _placed(user: Ints, value: Floats, who: Ints, strange: Floats) -> tuple[Floa
         return of * width + low + high  # even between two levels, odd on one
 
     order = np.sort(key(who[known], strange[known]))
-    first = np.searchsorted(order, np.arange(max(user.max(initial=0), who.max(initial=0)) + 2) * width)
+    first = np.searchsorted(order, np.arange(len(asked) + 1) * width)
 
     def place(of: Ints, values: Floats, itself: int) -> Floats:
-        asked = key(of, values)
-        below, upto = np.searchsorted(order, asked, "left"), np.searchsorted(order, asked, "right")
+        at = key(of, values)
+        below, upto = np.searchsorted(order, at, "left"), np.searchsorted(order, at, "right")
         count = first[of + 1] - first[of] - itself
         found = (below - first[of] + (upto - below - itself) / 2 + 0.5) / (np.maximum(count, 0) + 1)
         return np.where(np.isnan(values) | (count < 1), np.nan, found)

@@ -138,10 +138,14 @@ def parser() -> argparse.ArgumentParser:
     score.add_argument("--dry-run", action="store_true", help="say what it would cost and stop")
     _reading(score)
     compare = verb("compare", "uniform, weighted, pruned, repaired and controls on unseen queries: a verdict")
-    compare.add_argument("run", metavar="RUN", nargs="?", default="last")
+    compare.add_argument(
+        "run", metavar="RUN", nargs="?", default="last", help="a run, or a table to score first (last)"
+    )
     compare.add_argument("--seeds", type=int, default=5, help="cells, each with its own held-out queries (5)")
     compare.add_argument("--metric", help="such as ndcg@10[gain=esci]; by default what suits the labels")
-    compare.add_argument("--model", help="boosted, linear or network; of users and items a recommender: bpr, ease ...")
+    compare.add_argument(
+        "--model", help="boosted, linear, network; of clicks fm, deepfm; of users and items bpr, ease ..."
+    )
     compare.add_argument("--arms", help="only these policies, with their controls: gate,soft_label,step_alignment")
     compare.add_argument("--candidates", metavar="TABLE", help="of users and items: rank these lists, not all items")
     compare.add_argument("--min-gain", type=float, default=0.0, help="least gain worth acting on (0)")
@@ -224,7 +228,7 @@ def _reading(verb: argparse.ArgumentParser) -> None:
     group.add_argument("--columns", help="yours are called differently: label=my_grade,query=search_term")
     group.add_argument("--labels", help="order and worth of labels: Exact=1,Partial=0.5,Irrelevant=0")
     group.add_argument("--label-order", help="desc, or the labels from worst to best: bad,fair,good")
-    group.add_argument("--task", choices=["relevance", "classification", "tagging", "recommendation"])
+    group.add_argument("--task", choices=["relevance", "classification", "tagging", "recommendation", "click"])
     group.add_argument("--group-by", help="column that must not be split between folds")
     group.add_argument("--encoding", help="utf-8, gb18030, ...")
     group.add_argument("--sample", type=int, help="use about that many rows, whole queries or users")

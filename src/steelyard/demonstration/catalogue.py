@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -11,6 +10,7 @@ import pyarrow as pa
 
 from steelyard.demonstration.planting import Row, plant
 from steelyard.demonstration.shop import LANGUAGES, Asked, Product, ask, complement, exact, substitute, variant, words
+from steelyard.demonstration.writing import as_csv
 
 #: Grades, worst first: Irrelevant, Complement, Substitute, Exact.
 LABELS = ("I", "C", "S", "E")
@@ -60,14 +60,7 @@ def make(seed: int = 7, rows: int = 1200) -> pa.Table:
 
 def write(folder: Path | str, seed: int = 7, rows: int = 1200) -> Path:
     """Write ``make(seed, rows)`` as ``pairs.csv`` (UTF-8, comma) into ``folder``, made if absent; return its path."""
-    path = Path(folder) / "pairs.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    table = make(seed, rows)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, table.column_names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(table.to_pylist())
-    return path
+    return as_csv(make(seed, rows), Path(folder) / "pairs.csv")
 
 
 def _sheets(rows: int, rng: Random) -> list[_Sheet]:

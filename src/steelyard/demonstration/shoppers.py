@@ -6,7 +6,6 @@ goes with them, and sometimes hits something else by accident: a product drawn b
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from random import Random
 import pyarrow as pa
 
 from steelyard.demonstration.shop import LANGUAGES, Asked, Product, complement, exact, words
+from steelyard.demonstration.writing import as_csv
 
 FEWEST, MOST = 20, 5_000
 #: Of the rows: accidents, and products that go with what was bought before.
@@ -66,14 +66,7 @@ def make(seed: int = 7, shoppers: int = 240) -> pa.Table:
 
 def write(folder: Path | str, seed: int = 7, shoppers: int = 240) -> Path:
     """Write ``make(seed, shoppers)`` as ``visits.csv`` (UTF-8, comma) into ``folder``; return its path."""
-    path = Path(folder) / "visits.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    table = make(seed, shoppers)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, table.column_names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(table.to_pylist())
-    return path
+    return as_csv(make(seed, shoppers), Path(folder) / "visits.csv")
 
 
 def _shelf(language: str, rng: Random) -> Shelf:

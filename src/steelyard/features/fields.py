@@ -25,7 +25,7 @@ def fields(table: pa.Table, columns: Sequence[str], width: int = 2**18) -> Field
     for f, name in enumerate(columns):
         found = mixed(np.full(table.num_rows, text_hash(name), np.uint64), _categories(table[name]))
         code[:, f] = (found % np.uint64(width)).astype(np.int64)
-    return Fields(code, np.ones(code.shape, np.float32), width, np.array(list(columns), dtype=object))
+    return Fields.of_codes(code, width, columns)
 
 
 def _categories(column: pa.ChunkedArray) -> AnyArray:

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 
 from steelyard.features.blocks import ROWS_AT_ONCE
 from steelyard.values.arrays import AnyArray, Floats, Ints
+from steelyard.values.fields import Fields
 from steelyard.values.levels import MANY_GRADES
 
 
@@ -19,6 +20,7 @@ class Table:
 
     text: (start, stop) -> (stop - start, d) sparse rows, or None without text; features: (n, f) uint8 quantile codes.
     label: (n,) codes, -1 none; group: (n,); classes: c; positions: (c,) places of ordered grades, or None.
+    fields: what a click model reads of the rows, or None.
     """
 
     text: Callable[[int, int], sp.csr_matrix] | None
@@ -27,6 +29,7 @@ class Table:
     group: Ints
     classes: int
     positions: Floats | None
+    fields: Fields | None = None
 
     def __len__(self) -> int:
         return len(self.label)

@@ -18,7 +18,7 @@ from steelyard.page.numerals import (
     number,
     percent,
 )
-from steelyard.page.slices import MOST_SLICES, left_off, slice_name
+from steelyard.page.slices import MOST_SLICES, guarded, left_off, slice_name
 from steelyard.page.tables import Head, cell, table
 from steelyard.page.words import both, known
 
@@ -129,7 +129,6 @@ def _guard(compare: Facts) -> Html:
     if not slices:
         return tag("div", tag("h3", both("guard.heading")), tag("p", both("guard.none"), class_="empty"))
     slices.sort(key=lambda s: (not s.get("harmed"), number(s.get("delta")) or 0.0))
-    harmed = sum(bool(s.get("harmed")) for s in slices)
     shown = slices[:MOST_SLICES]
     ends = [abs(v) for s in shown for k in ("delta", "low", "high") if (v := number(s.get(k))) is not None]
     reach = 1.05 * max(ends, default=0.0) or 1.0
@@ -144,11 +143,10 @@ def _guard(compare: Facts) -> Html:
         Head(both("guard.outcome")),
     ]
     body = [_guard_row(s, decimals, reach) for s in shown]
-    told = both("guard.harmed", harmed=harmed, all=len(slices)) if harmed else both("guard.clear", all=len(slices))
     return tag(
         "div",
         tag("h3", both("guard.heading")),
-        tag("p", told, class_="lede"),
+        *(tag("p", both(word, **of), class_="lede") for word, of in guarded(slices)),
         table(both("guard.heading"), heads, body, kind="guard"),
         left_off(len(slices) - len(shown)),
     )

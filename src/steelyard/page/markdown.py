@@ -12,8 +12,10 @@ from steelyard.page.markdown_interactions import taken_row, write_carriers, writ
 from steelyard.page.markup import Two, shorten, visible
 from steelyard.page.measure import answer, arms, delta_decimals, listed, measure_name, part, side_role, unit
 from steelyard.page.numerals import count, figure, fixed, interval, number, percent, percent_with_interval
+from steelyard.page.slices import guarded
 from steelyard.page.verdict import how, what_next
 from steelyard.page.words import both, told
+from steelyard.values.comparison import UNDECIDING
 from steelyard.values.slices import WHOM
 
 Facts = Mapping[str, Any]
@@ -117,13 +119,11 @@ def _arms(page: Writer, facts: Facts) -> None:
     )
     write_further(page, rows)
     slices = [s for s in listed(compare, "slices") if isinstance(s, Mapping)]
-    lost = [s for s in slices if s.get("harmed")]
+    lost = sorted((s for s in slices if s.get("harmed")), key=lambda s: bool(s.get("column") == UNDECIDING))
+    page.write(*(page.say(word, **of) for word, of in guarded(slices)))
     if lost:
-        page.write(page.say("guard.harmed", harmed=len(lost), all=len(slices)))
         places = delta_decimals(lost)
         page.write(*(f"- {_lost(page, s, places)}" for s in lost[:SLICES]))
-    elif slices:
-        page.write(page.say("guard.clear", all=len(slices)))
 
 
 def _arm(page: Writer, arm: Facts, decimals: int, recommended: Any) -> list[str]:

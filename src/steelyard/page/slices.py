@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from steelyard.page.charts.strip import strip
@@ -21,6 +21,7 @@ from steelyard.page.numerals import (
 )
 from steelyard.page.tables import Head, cell, table
 from steelyard.page.words import both, known
+from steelyard.values.comparison import UNDECIDING
 from steelyard.values.slices import ENDS, WHOM
 
 Facts = Mapping[str, Any]
@@ -33,6 +34,17 @@ def slice_name(s: Facts) -> Html:
     own = both(f"column.{name}") if known(f"column.{name}") else shorten(name, 40)
     column = tag("span", own, " = ", class_="column-name")
     return tag("span", column, tag("bdi", shorten(s.get("value"), 60)), class_="slice")
+
+
+def guarded(slices: Sequence[Facts]) -> list[tuple[str, dict[str, int]]]:
+    """Return what is said of slices that arms move, as (word, facts): those that decide, then those that are shown."""
+    said = []
+    for decides, word in ((True, "guard.clear"), (False, "guard.shown")):
+        of = [s for s in slices if (s.get("column") != UNDECIDING) == decides]
+        lost = sum(bool(s.get("harmed")) for s in of)
+        if of:
+            said.append(("guard.harmed" if lost and decides else word, {"harmed": lost, "all": len(of)}))
+    return said
 
 
 def left_off(rest: int) -> Html | None:

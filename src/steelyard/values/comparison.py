@@ -43,6 +43,10 @@ class Arm:
     more: Mapping[str, float] = field(default_factory=dict)
 
 
+#: Column of the bands of items by their takers: shown, and no verdict asks for them (see ``acts.contrasting``).
+UNDECIDING = "takers_of_item"
+
+
 @dataclass(frozen=True)
 class SliceEffect:
     """What an arm does to one slice; harmed: the strict interval lies below 0."""

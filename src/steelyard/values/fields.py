@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,11 @@ class Fields:
 
     def __len__(self) -> int:
         return len(self.code)
+
+    @classmethod
+    def of_codes(cls, code: Ints, width: int, names: Sequence[str]) -> Fields:
+        """Return fields of one category each. code: (n, f) columns of the categories."""
+        return cls(code.astype(np.int64), np.ones(code.shape, np.float32), width, np.array(list(names), dtype=object))
 
     def take(self, rows: AnyArray) -> Fields:
         """Return the rows (k,), or where a mask (n,) holds."""

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from steelyard.values.arrays import Floats, Ints, Mask, Strings
+from steelyard.values.fields import Fields
 from steelyard.values.findings import Finding
 from steelyard.values.scale import Scale
 
@@ -64,7 +65,8 @@ class Samples:
     scale: the labels. label: (n,) int32 codes into ``scale``, -1 where there is none.
     group: (n,) int64, what must not be split between folds: the query, or a text with its duplicates.
     gold: (n,) int32 trusted labels, -1 unknown, or None. Judges by them; never learns from them.
-    numeric: (n, f) float32 given features (LETOR), or None; named by ``numeric_names``.
+    numeric: (n, f) float32 given features (LETOR, numbers of a click log), or None; named by ``numeric_names``.
+    fields: what a click model reads of a row of a click log, or None; its ``text`` is then ``field=value; ...``.
     columns: canonical name -> the user's column. notes: what reading assumed or noticed.
     """
 
@@ -79,6 +81,7 @@ class Samples:
     numeric: Floats | None = None
     numeric_names: tuple[str, ...] = ()
     notes: tuple[Finding, ...] = ()
+    fields: Fields | None = None
 
     def __len__(self) -> int:
         return self.table.num_rows
@@ -124,12 +127,17 @@ class Samples:
         if self.numeric is not None:
             flat = pa.array(np.ascontiguousarray(self.numeric).ravel())
             own["__numeric"] = pa.FixedSizeListArray.from_arrays(flat, self.numeric.shape[1])
+        if self.fields is not None:
+            flat = pa.array(self.fields.code.astype(np.int32).ravel())
+            own["__fields"] = pa.FixedSizeListArray.from_arrays(flat, self.fields.code.shape[1])
         about = {
             "task": self.task,
             "scale": self.scale.as_dict(),
             "origin": asdict(self.origin),
             "columns": dict(self.columns),
             "numeric_names": list(self.numeric_names),
+            "fields": None if self.fields is None else list(self.fields.names),
+            "width": None if self.fields is None else self.fields.width,
         }
         table = self.table
         for name, values in own.items():
@@ -146,6 +154,10 @@ class Samples:
         numeric = None
         if "__numeric" in own:
             numeric = own["__numeric"].flatten().to_numpy().reshape(len(table), -1)
+        fields = None
+        if "__fields" in own:
+            code = own["__fields"].flatten().to_numpy().reshape(len(table), -1)
+            fields = Fields.of_codes(code, about["width"], about["fields"])
         return cls(
             table=table.drop_columns(list(own)).replace_schema_metadata(None),
             task=about["task"],
@@ -157,6 +169,7 @@ class Samples:
             gold=own["__gold"].to_numpy() if "__gold" in own else None,
             numeric=numeric,
             numeric_names=tuple(about["numeric_names"]),
+            fields=fields,
         )
 
     def take(self, rows: Ints) -> Samples:
@@ -168,4 +181,5 @@ class Samples:
             group=self.group[rows],
             gold=None if self.gold is None else self.gold[rows],
             numeric=None if self.numeric is None else self.numeric[rows],
+            fields=None if self.fields is None else self.fields.take(rows),
         )

@@ -10,7 +10,7 @@ import numpy as np
 
 from steelyard.acts.checks.looked import EXAMPLES, HELD_OUT, Findings
 from steelyard.acts.timing import scale
-from steelyard.values.arrays import AnyArray
+from steelyard.values.arrays import AnyArray, Floats
 from steelyard.values.findings import Finding, Severity
 from steelyard.values.interactions import Interactions
 
@@ -18,8 +18,10 @@ from steelyard.values.interactions import Interactions
 LONELY = 0.5
 #: Seconds of 1980; a time before it, or after tomorrow, is no time at which somebody clicked.
 EARLIEST = 315_532_800.0
-#: A value this many times the 99th percentile is no rating of the same kind.
+#: Values more than this many times all others are of another kind; see ``gap``.
 ABSURD = 10.0
+#: Values below a gap that make a scale; fewer may be kinds of events, of which a large one must be this rare.
+SCALE, RARE = 3, 0.01
 NUMBER = re.compile(r"[+-]?\d+(\.0+)?$")
 
 
@@ -129,13 +131,33 @@ def check_values(of: Interactions) -> Findings:
     negative = of.value < 0
     if negative.any():
         yield finding(of, "D221", "warn", negative, lowest=float(of.value.min()))
-    above = of.value[of.value > 0]
-    usual = float(np.quantile(above, 0.99, method="lower")) if len(above) else np.inf
-    absurd = of.value > ABSURD * usual
-    if absurd.any():
-        yield finding(of, "D222", "warn", absurd, highest=float(of.value.max()), usual=usual)
+    usual = gap(of.value[of.value > 0])
+    if usual is not None:
+        absurd = of.value > usual
+        values, count = np.unique(of.value[absurd], return_counts=True)
+        often = np.sort(values[np.argsort(-count, kind="stable")[:EXAMPLES]])
+        shown, share = ", ".join(f"{v:g}" for v in often), float(absurd.mean())
+        yield finding(of, "D222", "warn", absurd, highest=float(values[-1]), usual=usual, share=share, shown=shown)
     if of.positive.all() and len(of):
         yield finding(of, "D220", "note", count=len(of))
+
+
+def gap(value: Floats) -> float | None:
+    """Return the value (all of them above 0) above which stands what is of another kind; None without such.
+
+    At least half of the values lie up to it, nothing lies between it and ten times it, and this step is a larger factor
+    than the one from their median to it. So 9999 among 1 to 5 is found however many there are, and the long tail of
+    counts and durations is not: there the steps between neighbours are smaller than what lies below them.
+    """
+    level, count = np.unique(value, return_counts=True)
+    upto = np.cumsum(count)
+    for place in np.flatnonzero(level[1:] > ABSURD * level[:-1]):
+        if 2 * upto[place] < len(value) or (place + 1 < SCALE and 1 - upto[place] / len(value) > RARE):
+            continue
+        median = level[np.searchsorted(upto, upto[place] / 2)]
+        if level[place + 1] * median > level[place] ** 2:
+            return float(level[place])
+    return None
 
 
 def check_exposure(of: Interactions) -> Findings:

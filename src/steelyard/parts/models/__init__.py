@@ -12,6 +12,9 @@ from steelyard.values.arrays import Floats, Ints
 class Model:
     """Contract of a model: it gives ``fit`` (quick models, on sparse or dense rows) or ``learner`` (networks)."""
 
+    def ready(self) -> None:
+        """Raise EnvironmentProblem when what it needs is not installed."""
+
     def fit(
         self,
         encoded: Any,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -50,6 +51,11 @@ class DeepFm(Model):
     learning_rate: float = 2e-3
     reg: float = 1e-5
 
+    def ready(self) -> None:
+        """Raise EnvironmentProblem E242 when torch is not installed."""
+        if find_spec("torch") is None:
+            raise EnvironmentProblem("E242", part="deepfm")
+
     def fit(
         self,
         encoded: Fields | Floats,
@@ -60,8 +66,20 @@ class DeepFm(Model):
         seed: int = 0,
     ) -> Fitted:
         """Return the fitted model; rows with label -1 are left out unless a target is given."""
-        if find_spec("torch") is None:
-            raise EnvironmentProblem("E242", part="deepfm")
+        *_, fitted = self.epochs_of(encoded, label, classes, sample_weight, target, seed)
+        return fitted
+
+    def epochs_of(
+        self,
+        encoded: Fields | Floats,
+        label: Ints,
+        classes: int,
+        sample_weight: Floats | None = None,
+        target: Floats | None = None,
+        seed: int = 0,
+    ) -> Iterator[Fitted]:
+        """Yield the model after every epoch of ``fit``; it is one model, which the next epoch changes."""
+        self.ready()
         import torch
 
         from steelyard.parts.models._deepfm import DeepFmNetwork
@@ -83,7 +101,7 @@ class DeepFm(Model):
                 optimizer.zero_grad()
                 (-(wanted[batch] * log_p).sum(1) * alpha[batch]).mean().backward()
                 optimizer.step()
-        return Fitted(network, columns)
+            yield Fitted(network, columns)
 
 
 def shown(rows: Fields, of: Any, columns: Ints) -> tuple[Any, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,6 +61,19 @@ class Fm(Model):
         seed: int = 0,
     ) -> Fitted:
         """Return the fitted model; rows with label -1 are left out unless a target is given."""
+        *_, fitted = self.epochs_of(encoded, label, classes, sample_weight, target, seed)
+        return fitted
+
+    def epochs_of(
+        self,
+        encoded: Fields | Floats,
+        label: Ints,
+        classes: int,
+        sample_weight: Floats | None = None,
+        target: Floats | None = None,
+        seed: int = 0,
+    ) -> Iterator[Fitted]:
+        """Yield the model after every epoch of ``fit``; it is one model, which the next epoch changes."""
         weight, target = asked(label, classes, sample_weight, target)
         x, rng = rows_of(encoded), np.random.default_rng(seed)
         squared = x.multiply(x).tocsr()
@@ -71,7 +85,7 @@ class Fm(Model):
             for start in range(0, len(order), self.batch_size):
                 rows = order[start : start + self.batch_size]
                 self._step(fitted, grown, x[rows], squared[rows], target[rows], weight[rows])
-        return fitted
+            yield fitted
 
     def _step(self, fitted: Fitted, grown: list[Floats], x: sp.csr_matrix, squared: sp.csr_matrix, target: Floats,
               alpha: Floats) -> None:  # fmt: skip

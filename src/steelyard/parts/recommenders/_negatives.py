@@ -34,6 +34,11 @@ class Negatives:
         return drawn.reshape(len(rows), candidates)
 
 
+def shown(interactions: Interactions, rows: Ints, drawn: Ints) -> Ints:
+    """Return (b, 1 + c) the list that a row is to lead: its own item, then those drawn against it (b, c)."""
+    return np.concatenate([interactions.item[rows, None], drawn], axis=1)
+
+
 def at_most(candidates: int, items: int) -> int:
     """Return how many candidates are drawn: one in a thousand items at most, one at least.
 

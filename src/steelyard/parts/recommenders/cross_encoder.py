@@ -10,7 +10,7 @@ import numpy as np
 
 from steelyard import parts
 from steelyard.parts.recommenders import Epoch, Fitted, Importance, Recommender, alphas, counted
-from steelyard.parts.recommenders._negatives import Negatives
+from steelyard.parts.recommenders._negatives import Negatives, shown
 from steelyard.parts.recommenders._prefixes import Prefixes
 from steelyard.parts.recommenders._reading import Reader
 from steelyard.parts.recommenders._titles import titles
@@ -115,8 +115,8 @@ class CrossEncoder(Recommender):
             order = rng.permutation(n)
             for start in range(0, n, _POOL * self.batch_size):
                 pool = order[start : start + _POOL * self.batch_size]
-                shown = np.concatenate([interactions.item[pool, None], negatives.draw(rng, pool, self.negatives)], 1)
-                reader.take(before.before(pool), shown)
+                drawn = negatives.draw(rng, pool, self.negatives)
+                reader.take(before.before(pool), shown(interactions, pool, drawn))
                 for places in self._batches(reader.length, rng):
                     rows = pool[places]
                     losses[rows] = reader.look(places)

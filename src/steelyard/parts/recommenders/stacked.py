@@ -11,7 +11,7 @@ import numpy as np
 from steelyard import parts
 from steelyard.errors import DataError
 from steelyard.parts.recommenders import Fitted, Recommender, counted
-from steelyard.parts.recommenders._negatives import Negatives
+from steelyard.parts.recommenders._negatives import Negatives, shown
 from steelyard.parts.recommenders._stacking import Blend, blend, features, trees
 from steelyard.values.arrays import Floats, Ints
 from steelyard.values.interactions import Interactions
@@ -61,14 +61,15 @@ class Stack(Fitted):
 class Stacked(Recommender):
     """Weighs what the recommenders ``of`` say, by lists that none of them has learned from.
 
-    The last row of at most ``teach`` users is held out, and the recommenders learn from the rest. A list is the item of
-    such a row and ``negatives`` drawn items that its user has not met; the blend learns to put the former first, from
-    what each recommender says of the list (deviation from its mean, place in it, and the number itself), popularity,
-    time since the item's last row, and rows of the user. Lists set aside choose among a linear sum, boosted trees, both
-    together and each recommender alone, so that the whole need not be worse than its best part. Then the recommenders
-    learn again from all rows: the cost is twice theirs.
+    The last row of at most ``teach`` users is held out, with the other rows of the same user and item, and the
+    recommenders learn from the rest: none of them has seen the pair. A list is the item of such a row and ``negatives``
+    drawn items that its user has not met; the blend learns to put the former first, from what each recommender says of
+    the list (deviation from its mean, place in it, and the number itself), popularity, time since the item's last row,
+    and rows of the user. Lists set aside choose among a linear sum, boosted trees, both together and each recommender
+    alone, so that the whole need not be worse than its best part. Then the recommenders learn again from all rows: the
+    cost is twice theirs.
     Weights of rows weigh their lists too. of: names of recommenders, or recommenders. rounds: of the trees.
-    Raises DataError D283 when no user has two rows. Source: Wolpert 1992, Stacked Generalization.
+    Raises DataError D283 when no user has two items. Source: Wolpert 1992, Stacked Generalization.
     """
 
     by_list: ClassVar[bool] = True
@@ -81,13 +82,12 @@ class Stacked(Recommender):
         rng = np.random.default_rng(seed)
         chosen = self._chosen()
         last = self._last(interactions, rng)
-        rest = np.ones(len(interactions), bool)
-        rest[last] = False
+        rest = ~np.isin(interactions.pair, interactions.pair[last])
         before, own = interactions.take(rest), weight[rest]
         taught = {name: part.fit(before, own, seed) for name, part in chosen.items()}
         user = interactions.user[last]
         drawn = Negatives(interactions).draw(rng, last, self.negatives)
-        items = np.concatenate([interactions.item[last, None], drawn], axis=1)
+        items = shown(interactions, last, drawn)
         _, popularity = counted(before, own)
         length = np.bincount(before.user, minlength=interactions.n_users)
         said = {name: fitted.among(user, items) for name, fitted in taught.items()}
@@ -108,11 +108,12 @@ class Stacked(Recommender):
         return out
 
     def _last(self, interactions: Interactions, rng: np.random.Generator) -> Ints:
-        """Return the last row of drawn users who have two or more."""
+        """Return the last row of drawn users who have taken two items or more."""
         order = interactions.chronological
         user = interactions.user[order]
         ends = np.flatnonzero(np.append(user[1:] != user[:-1], True))
-        several = ends[np.diff(np.append(-1, ends)) > 1]
+        items = np.bincount(np.unique(interactions.pair) // interactions.n_items, minlength=interactions.n_users)
+        several = ends[items[user[ends]] > 1]
         if not len(several):
             raise DataError("D283", rows=len(interactions), users=interactions.n_users)
         return order[np.sort(rng.permutation(several)[: self.teach])]

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from steelyard.parts.recommenders import Epoch, Fitted, Importance, Recommender, alphas, counted
+from steelyard.parts.recommenders._negatives import shown
 from steelyard.parts.recommenders._prefixes import Prefixes
 from steelyard.parts.recommenders._steps import epochs
 from steelyard.parts.recommenders._titles import titles, vectors
@@ -67,8 +68,7 @@ class TwoTower(Recommender):
         for number, epoch in epochs(interactions, rng, self.epochs, self.batch_size, self.negatives):
             for step in epoch:
                 rows = step.rows
-                shown = np.concatenate([interactions.item[rows, None], step.drawn], axis=1)
-                losses[rows] = towers.look(before.before(rows), shown)
+                losses[rows] = towers.look(before.before(rows), shown(interactions, rows, step.drawn))
                 alpha = alphas(importance, rows, step.progress, losses[rows])
                 towers.move(alpha, self.learning_rate * (1 - step.progress))
             yield Epoch(number, losses, fitted)

@@ -20,9 +20,10 @@ from steelyard.values.samples import Samples
 class Retrieval(Task):
     """Loss of a relevant pair: -ln softmax over it and its ``negatives`` of cosine / temperature, nats.
 
-    Negatives are explicit: products with a lower grade for the same query, drawn by ``seed`` once. In-batch negatives
-    would make a row's gradient depend on its batch mates, so there are none. Rows without a lower-graded product and
-    rows of the lowest grade have no loss of their own. Source: Karpukhin et al. 2020, DPR, eq. 2.
+    Negatives are explicit: products with a lower grade for the same query and in the same split (train, valid, test),
+    drawn by ``seed`` once; so no label of a test row teaches. In-batch negatives would make a row's gradient depend on
+    its batch mates, so there are none. Rows without a lower-graded product and rows of the lowest grade have no loss of
+    their own. Source: Karpukhin et al. 2020, DPR, eq. 2.
     """
 
     kind = "relevance"
@@ -49,7 +50,9 @@ class Retrieval(Task):
         first, cut, lost = encode(tokenizer, len(samples), texts(self.query), None, self.max_length)
         second, cut2, lost2 = encode(tokenizer, len(samples), texts(self.product), None, self.max_length)
         label = checked(samples.label, len(samples.scale), samples)
-        against = drawn(samples.group, label, self.negatives, self.seed)
+        split = np.unique(samples.split.astype(str), return_inverse=True)[1]
+        apart = (samples.group.max(initial=0) + 1) * split + samples.group
+        against = drawn(apart, label, self.negatives, self.seed)
         rows = np.flatnonzero(against[:, 0] >= 0)
         return Encoded((first, second), rows, samples.group, cut | cut2, lost + lost2, {"against": against})
 
@@ -80,16 +83,30 @@ class Retrieval(Task):
 
 
 def drawn(group: Ints, label: Ints, count: int, seed: int) -> Ints:
-    """Return (n, count) rows of the same query with a lower grade, -1 where there are no more; all -1 without any."""
+    """Return (n, count) rows of the same group with a lower grade, -1 where there are no more; all -1 without any.
+
+    Each set of ``count`` lower rows is as likely as any other. Costs n log n and n count^2, however large a group is.
+    """
     rng = np.random.default_rng(seed)
+    known = np.flatnonzero(label >= 0)
+    order = known[np.lexsort((label[known], group[known]))]
+    of, grade = group[order], label[order]
+    first = np.searchsorted(of, of, "left")
+    alike = np.flatnonzero((np.diff(of, prepend=-1) != 0) | (np.diff(grade, prepend=-1) != 0))
+    lower = np.repeat(alike, np.diff(np.append(alike, len(order)))) - first  # rows of the group below this grade
     out = np.full((len(group), count), -1, np.int64)
-    order = np.argsort(group, kind="stable")
-    bounds = np.flatnonzero(np.diff(group[order])) + 1
-    for members in np.split(order, bounds):
-        members = members[label[members] >= 0]
-        for row in members:
-            lower = members[label[members] < label[row]]
-            if len(lower):
-                picked = rng.permutation(lower)[:count]
-                out[row, : len(picked)] = picked
+    place = _distinct(rng, lower, count)
+    out[order] = np.where(place >= 0, order[np.maximum(first[:, None] + place, 0)], -1)
+    return out
+
+
+def _distinct(rng: np.random.Generator, below: Ints, count: int) -> Ints:
+    """Return (n, count) distinct numbers 0 <= x < below (n,), -1 where fewer are left. Source: Floyd (Bentley 1987)."""
+    out = np.full((len(below), count), -1, np.int64)
+    size = np.minimum(below, count)
+    for k in range(count):
+        top = below - size + k  # the last number that this draw may hit
+        x = rng.integers(0, np.maximum(top, 0) + 1)
+        x = np.where((out[:, :k] == x[:, None]).any(1), top, x)
+        out[:, k] = np.where(k < size, x, -1)
     return out
