@@ -55,7 +55,14 @@ def compared(
 
     each = engine.choose(len(samples), processes)
     inside = {name: repr(alpha) for name, alpha in alphas.items()}
-    how = {"which": which, "epochs": epochs, "max_length": max_length, "arms": list(arms), "alphas": inside}
+    how = {
+        "which": which,
+        "rows": rows,
+        "epochs": epochs,
+        "max_length": max_length,
+        "arms": list(arms),
+        "alphas": inside,
+    }
     run = Run.open(Path("runs"), "in-step", Plan("compare", {"table": samples.origin.fingerprint}, how))
     return comparing.compare(
         encode(samples), np.zeros(0, int), judged(samples, None, parse), everything,
