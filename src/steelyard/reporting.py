@@ -208,6 +208,7 @@ def _limits(scored: Scored, compared: Comparison | None) -> list[tuple[str, Any]
     codes += ["LM03"] if compared else ["LM03", "LM04"]
     found = info.get("disagreement") or {"carriers": ()}
     own = [("LM13", mark) for mark in info.get("marks") or ()]
+    own += [("LM14", {"column": info["unseen_clicks"]})] if info.get("unseen_clicks") else []
     own += [("LM10", carrier) for carrier in found["carriers"]]
     own += [("LM09", info["planted"])] if info.get("planted") else []
     return [*own, *((code, {}) for code in codes), *(compared.limits if compared else ())]

@@ -16,6 +16,7 @@ from steelyard.acts import estimating, reasons, scoring
 from steelyard.acts.aligning import OF_SLICES, whole_slices
 from steelyard.acts.banding import slice_columns
 from steelyard.acts.calibrating import REVIEWED, calibrate
+from steelyard.acts.checks.labels import unseen_clicks
 from steelyard.acts.disagreeing import carriers
 from steelyard.acts.gathering import gather
 from steelyard.acts.intervals import share
@@ -99,10 +100,13 @@ def record(
     measured |= duplicates.evidence(samples, twins)
     signals = scoring.as_signals(samples.row_key, table, measured)
     readings = estimating.read_out(signals, estimators)
+    silent = unseen_clicks(samples)
+    if silent:
+        readings = readings.with_columns(flagged=np.zeros(len(samples), bool))
     progress("evidence", 2, 4)
     codes, facts = _reasons(samples, signals, readings)
     progress("evidence", 3, 4)
-    scores = _scores(samples, signals, readings, estimators, codes, facts)
+    scores = _scores(samples, signals, readings, estimators, codes, facts, suggest=not silent)
     chance, calibration = _calibrated(samples, readings, seed)
     scores = scores.append_column("p_mislabel", pa.array(chance))
     own = signals.get("alignment_own")
@@ -125,7 +129,10 @@ def record(
     progress("evidence", 4, 4)
     told = {**_facts(samples, signals, readings), "calibration": calibration or None, **deeper}
     suspicion = estimators[estimating.HEADLINE["suspicion"]]
-    told["planted"] = planted(samples, table, measured, signals, readings, suspicion, twins, seed)
+    told["unseen_clicks"] = silent
+    told["planted"] = None if silent else planted(samples, table, measured, signals, readings, suspicion, twins, seed)
+    if silent:
+        told["error_rate"] = None
     told["marks"] = named(samples, measured["marked"]) if "marked" in measured else []
     told["disagreement"] = carriers(samples, signals, columns, seed)
     if told["disagreement"]["carriers"]:
@@ -140,11 +147,12 @@ def _scores(
     estimators: Mapping[str, Any],
     codes: list[str | None],
     facts: list[str | None],
+    suggest: bool,
 ) -> pa.Table:
     names = np.array(samples.scale.names, object)
     posterior = signals["posterior"]
-    best = posterior.argmax(1)
     given = signals["given"]
+    best = posterior.argmax(1) if suggest else np.where(given >= 0, given, posterior.argmax(1))
     columns: dict[str, Any] = {
         "row": np.arange(len(samples), dtype=np.int64),
         "row_key": pa.array(samples.row_key, pa.string()),

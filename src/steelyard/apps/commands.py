@@ -19,7 +19,7 @@ from steelyard.taken import Taken
 #: What a score run says of itself in one object.
 SUMMARY = (
     "rows", "groups", "labelled", "flagged", "contradicted", "benefit", "error_rate", "out_of_fold", "reviewed",
-    "calibration", "planted", "marks", "disagreement", "model", "columns",
+    "calibration", "planted", "marks", "unseen_clicks", "disagreement", "model", "columns",
 )  # fmt: skip
 
 #: What a score run of interactions says of itself.

@@ -101,6 +101,8 @@ def scored(run: Scored, lang: str) -> str:
         lines.append(say("T_planted", lang, **info["planted"]))
         rate = info["planted"]["rate"]
         lines += [say("T_planted_rate", lang, rate=rate)] if rate is not None else []
+    if info.get("unseen_clicks"):
+        lines.append(" WARN  LM14 " + say("LM14", lang, column=info["unseen_clicks"]))
     lines += [" WARN  LM13 " + say("LM13", lang, **mark) for mark in info.get("marks") or ()]
     for found in (info.get("disagreement") or {"carriers": ()})["carriers"]:
         lines.append(" WARN  LM10 " + say("LM10", lang, **found))

@@ -109,12 +109,23 @@ def flat_queries(query: Ints, label: Ints) -> tuple[Ints, np.ndarray]:
 def check_clicks(looked: Looked) -> Findings:
     """Name click data without a position: not clicked may only mean not seen."""
     samples = looked.samples
-    column = samples.columns.get("label", "")
-    two = {name.strip().lower().removesuffix(".0") for name in samples.scale.names}
-    if not _CLICKS.search(column) or not two <= {"0", "1", "true", "false"}:
+    column = clicks(samples)
+    if column is None:
         return
     rows = int(samples.labelled.sum())
     if samples.has("position"):
         yield looked.finding("C140.ok", "ok", count=rows, column=column)
     else:
         yield looked.finding("C140", "warn", count=rows, column=column)
+
+
+def clicks(samples: Samples) -> str | None:
+    """Return the column of labels that are clicks, None where they are something else."""
+    column = samples.columns.get("label", "")
+    two = {name.strip().lower().removesuffix(".0") for name in samples.scale.names}
+    return column if _CLICKS.search(column) and two <= {"0", "1", "true", "false"} else None
+
+
+def unseen_clicks(samples: Samples) -> str | None:
+    """Return the column of clicks of a table without positions: its rows are ranked, none is called mislabelled."""
+    return None if samples.has("position") else clicks(samples)
