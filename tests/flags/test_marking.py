@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from sklearn.metrics import roc_auc_score
 
 import steelyard as sy
 from steelyard import parts
@@ -43,19 +44,23 @@ def test_wrong_labels_that_came_with_a_word_are_found(marked: tuple) -> None:
     carries = np.array(["promo24" in t for t in table["text"].to_pylist()])
     assert (found["marked"] > 0).sum() > 0.9 * carries.sum()
     assert (found["marked"][~carries] == 0).all()
-    assert readings["flagged"][wrong].mean() > 0.7
-    assert readings["flagged"][~wrong].mean() < 0.05
+    known = samples.label >= 0
+    assert roc_auc_score(wrong[known], readings["suspicion"][known]) > 0.85
+    assert not readings["flagged"][carries].any(), "the word may be a good reason: people decide"
+    weight = parts.make("policies", "gate").weigh(readings).weight
+    assert weight[found["marked"] > 0].mean() > 0.9
     (told,) = marking.named(samples, found["marked"])
     assert told == {"value": "promo24", "rows": int(carries.sum()), "labelled": int((found["marked"] > 0).sum()),
                     "label": samples.scale.names[0]}  # fmt: skip
 
 
 def test_without_marks_the_same_labels_are_believed(marked: tuple, monkeypatch) -> None:
-    samples, wrong, *_ = marked
+    samples, wrong, _, (_, _, _, told, _) = marked
     monkeypatch.setattr(marking, "marks", lambda *_: [])
     _, found, _, readings, _ = measured(samples)
     assert not found["marked"].any()
-    assert readings["flagged"][wrong].mean() < 0.2
+    with_marks = roc_auc_score(wrong, told["suspicion"])
+    assert with_marks > roc_auc_score(wrong, readings["suspicion"]) + 0.05
 
 
 @pytest.mark.parametrize("wrong", [0.0, 0.1, 0.3])

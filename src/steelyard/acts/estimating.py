@@ -21,6 +21,9 @@ def read_out(signals: Signals, estimators: Mapping[str, Any], headline: Mapping[
     """Return one column an estimator, plus suspicion, difficulty, benefit, flagged, posterior, gradient_norm, given,
     twin_label.
 
+    Rows whose label came with a word (``marked``) are ranked and told, never flagged, and no policy acts on them: the
+    word may be a good reason. People decide.
+
     estimators: name -> Estimator; the headline's estimators must be among them. Raises KeyError naming a signal that
     an estimator needs and nobody recorded.
     """
@@ -32,10 +35,15 @@ def read_out(signals: Signals, estimators: Mapping[str, Any], headline: Mapping[
         columns[name] = estimator.estimate(signals)
     for reading, name in headline.items():
         columns[reading] = columns[name]
-    columns["flagged"] = flags(columns["suspicion"], signals["posterior"], signals["distance"], signals["given"])
-    for name in ("posterior", "given", "gradient_norm", "twin_label"):
+    posterior, given = signals["posterior"], signals["given"]
+    mute = (signals["marked"] > 0) & (given >= 0) if "marked" in signals else np.zeros(len(given), bool)
+    if mute.any():
+        posterior = np.where(mute[:, None], np.eye(posterior.shape[1], dtype=posterior.dtype)[given], posterior)
+    columns["flagged"] = flags(columns["suspicion"], posterior, signals["distance"], given)
+    columns["posterior"] = posterior
+    for name in ("given", "gradient_norm", "twin_label"):
         columns[name] = signals[name]
-    wrong = chance_wrong(signals["posterior"], signals["distance"])
+    wrong = chance_wrong(posterior, signals["distance"])
     columns["p_wrong"] = np.where(signals["given"] >= 0, wrong, np.nan)
     columns["p_wrong_se"] = signals["wrong_se"] if "wrong_se" in signals else np.zeros(len(wrong), np.float32)
     return Readings(signals.row_key, columns)

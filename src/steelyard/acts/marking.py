@@ -39,6 +39,8 @@ NEAR = 0.2
 SURE = 0.75
 #: Rows with the label but without the word, and how far a model tells them from others: less teaches nothing.
 ELSEWHERE, TELLS = 10, 0.2
+#: Of a mark's rows, that a word must have to be its name.
+COVERS = 0.8
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ def marks(table: Table, linear: Any, probability: Floats, seed: int) -> list[Mar
 
 
 def named(samples: Samples, found: Ints) -> list[dict[str, Any]]:
-    """Return each mark as people see it: the word (masked) that most of its rows and few others have.
+    """Return each mark as people see it: the word (masked) that most of its rows and few others have, else ``?``: marks
+    are pieces of text, which need not be whole words.
 
     found: (n,) of ``marked``. Each: value, rows that have the word, labelled: rows whose label came with it, label.
     """
@@ -106,11 +109,12 @@ def named(samples: Samples, found: Ints) -> list[dict[str, Any]]:
     for number in np.unique(found[found > 0]):
         own = found == number
         having, inside = words(samples, rows, own)
-        if not inside:
-            continue
-        best = max(inside, key=lambda w: (inside[w] / (having[w] + int(own.sum())), w))
+        count = int(own.sum())
+        best = max(inside, key=lambda w: (inside[w] / (having[w] + count), w), default="")
+        whole = inside[best] >= COVERS * count and inside[best] >= having[best] / 2
         label = samples.scale.names[int(samples.label[own][0])]
-        out.append({"value": mask(best), "rows": having[best], "labelled": int(own.sum()), "label": label})
+        value, rows_ = (mask(best), having[best]) if whole else ("?", count)
+        out.append({"value": value, "rows": rows_, "labelled": count, "label": label})
     return out
 
 

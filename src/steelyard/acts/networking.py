@@ -150,16 +150,17 @@ def _fold(
     after = {e: np.load(path, allow_pickle=False) for e, path in enumerate(epochs)}
     said = after[recipe.epochs - 1]
     right, path = _path(table, held, after, recipe.epochs)
-    known = held[table.label[held] >= 0]
+    judged = (table.label[held] >= 0) & ~mute[held]
+    known = held[judged]
     norm, cosine = np.full(len(held), np.nan), np.full(len(held), np.nan)
     try:
-        norm[table.label[held] >= 0], cosine[table.label[held] >= 0] = learner.gradients.alignments(known)
+        norm[judged], cosine[judged] = learner.gradients.alignments(known)
     except SteelyardError as e:
         if e.code != UNCOVERED:
             raise
     shutil.rmtree(kept, ignore_errors=True)
     columns = ledger.columns()
-    curve = np.stack([_curve(columns["trajectory"][rows]), _curve(path[table.label[held] >= 0])])
+    curve = np.stack([_curve(columns["trajectory"][rows]), _curve(path[judged])])
     parts = np.array(learner.micro if learner.halved else 0)
     read = {"said": said, "norm": norm, "cosine": cosine, "learned": right, "trajectory": path}
     read |= {"curve": curve, "parts": parts}

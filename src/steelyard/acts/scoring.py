@@ -30,6 +30,7 @@ def measure(
     k: int = 5,
     repairs: int = 2,
     slices: Ints | None = None,
+    marks: bool = True,
     keep: Keep = keep_nothing,
     each: Callable = map,
     progress: Progress = no_progress,
@@ -39,7 +40,8 @@ def measure(
     linear, boosted: the two Model parts. k: folds of groups. repairs: times the stronger model is refitted on what
     the previous round took for the truth. slices: (n, s) codes, see ``LinearPass``; what is found of whole slices is
     returned beside the signals, under the names of ``acts.aligning.OF_SLICES``. each: an engine; keep: a run's stages,
-    shared by all processes. Rows whose label came with a mark teach no model, and their label is no evidence.
+    shared by all processes. marks: look for words that
+    labels came with; such rows teach no model, and their label is no evidence of the truth.
     """
     fold = folds(table.group, k, seed)
     passes: list[LinearPass | TreeFold] = []
@@ -54,8 +56,9 @@ def measure(
     signals: dict[str, AnyArray] = {"fold": fold}
     candidates: dict[str, Floats] = {}
     if table.text is not None:
-        read, marked = _unmarked(table, linear, fold, k, seed, slices, keep, done.pop(0))
-        signals["marked"] = marked
+        read = done.pop(0)
+        if marks and table.fields is None:
+            read, signals["marked"] = _unmarked(table, linear, fold, k, seed, slices, keep, read)
         signals |= {name: value for name, value in read.items() if name != "probability"}
         candidates["linear"] = read["probability"]
     if done:

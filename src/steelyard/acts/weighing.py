@@ -91,7 +91,7 @@ class Weighing:
         if self.fixed is not None:
             weight = self.fixed[rows]
         elif self.alpha.unbiased:
-            return np.asarray(self.alpha.raw(seen, progress), np.float64)
+            weight = np.asarray(self.alpha.raw(seen, progress), np.float64)
         else:
             smooth = self._smoothed(rows, seen) if seen else {}
             if progress < self.stages.warm:

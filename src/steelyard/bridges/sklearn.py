@@ -62,7 +62,7 @@ class ImportanceScorer(BaseEstimator):
         table = _table(X, label.astype(np.int32), group, scale)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         linear, boosted = parts.make("models", "linear"), parts.make("models", "boosted")
-        found = scoring.measure(table, linear, boosted, seed=seed, k=self.folds, repairs=self.repairs)
+        found = scoring.measure(table, linear, boosted, seed=seed, k=self.folds, repairs=self.repairs, marks=False)
         signals = scoring.as_signals(np.array([str(i) for i in range(len(label))], object), table, found)
         asked = [name for name in parts.of_samples("estimators") if name not in WITHOUT]
         able = {name: parts.make("estimators", name) for name in asked}
