@@ -71,7 +71,7 @@ def find(samples: Samples, table: Table, model: str, seed: int, meaning: Any = N
     read = estimating.read_out(signals, parts.of_samples("estimators"))
     scores = {name: np.asarray(read[column], float) for column, name in OWN.items()}
     p, given = signals["probability"], signals["given"]
-    if measured.get("marked", np.zeros(1)).any():  # rivals know no marks: their models are taught by every row
+    if measured["marked"].any():  # rivals know no marks: their models are taught by every row
         p = LinearPass(table, made["linear"], measured["fold"], 5, seed, None, "plain", keep_nothing).compute()[
             "probability"
         ]
@@ -101,8 +101,9 @@ def find(samples: Samples, table: Table, model: str, seed: int, meaning: Any = N
     beyond |= dict.fromkeys(("aum", "el2n", "forgetting", "in_sample_loss"), look)
     cost = {n: 1.0 + beyond.get(n, folds) / max(one, 1e-9) for n in scores}
     kept = {"label": given, "near": measured["neighbour_label"], "p": p, **{f"seen_{k}": v for k, v in seen.items()}}
-    kept["marked"] = measured.get("marked", np.zeros(len(given), np.int16))
-    kept |= {n: signals[n] for n in ("repaired", "posterior", "trajectory", "fold", "agreeing", "contradicting")}
+    kept |= {
+        n: signals[n] for n in ("repaired", "posterior", "trajectory", "fold", "marked", "agreeing", "contradicting")
+    }
     return Found(scores, cost, float((p.argmax(1) == given).mean()), kept)
 
 

@@ -89,6 +89,11 @@ def of(cells: Figures, kind: str, rungs: tuple[str, ...] | None = None, tier: st
     ]
 
 
+def of_texts(cells: Figures) -> Figures:
+    """Return the scorings of tables of texts, which look for words that labels came with."""
+    return [c for c in of(cells, "detection") + of(cells, "marks") if c["model"] == "linear"]
+
+
 def lead(cells: Figures, name: str, over: str = BASE, figure: str = "ap") -> Mean:
     """Return what a score finds more than another one on the same rows, mean over tables."""
     found = by_table(cells, lambda c: c["scores"][name][figure] - c["scores"][over][figure])

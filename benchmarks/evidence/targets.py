@@ -62,7 +62,7 @@ def _all(cells: Figures) -> Iterator[Target]:
 
 def _marks(cells: Figures) -> Iterator[Target]:
     """What is said of words that labels came with; rungs of people have no such word that we know of."""
-    texts = [c for c in of(cells, "detection") + of(cells, "marks") if c["model"] == "linear"]
+    texts = summing.of_texts(cells)
     planted = [c for c in texts if c["cell"]["rung"] in GROUPS["token"] and "scores" in c]
     told = [c["scores"][DEFAULT]["auc"] for c in planted if c["marked"]["rows"]]
     if told:

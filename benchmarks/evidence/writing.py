@@ -99,13 +99,13 @@ def worst(cells: Figures) -> tuple[str, str]:
 def marking(cells: Figures) -> tuple[str, str]:
     """By noise: in how many tables of texts a word was named, and of its rows how many were wrong."""
     body = []
-    texts = [c for c in of(cells, "detection") + of(cells, "marks") if c["model"] == "linear"]
+    texts = summing.of_texts(cells)
     for rung in dict.fromkeys(c["cell"]["rung"] for c in texts):
         there = [c for c in texts if c["cell"]["rung"] == rung]
         named = [c["marked"] for c in there if c["marked"]["rows"]]
         rows_, wrong = sum(m["rows"] for m in named), sum(m["wrong"] for m in named)
         body.append([rung, len(there), len(named), rows_ or "", f"{wrong / rows_:.1%}" if rows_ else ""])
-    notes = "\nIn tables of texts, quick tier. The token is planted in artefact_token_10 and nowhere else.\n"
+    notes = "\nIn tables of texts, quick tier. A token is planted where the noise is an artefact_token, nowhere else.\n"
     return (rows(["noise", "cells", "a word named in", "rows", "of them wrong"], body) if body else "", notes)
 
 

@@ -15,7 +15,7 @@ from steelyard.taken import Taken
 from steelyard.values.arrays import Ints
 from steelyard.values.comparison import Comparison
 from steelyard.values.findings import Finding
-from steelyard.wording import say
+from steelyard.wording import others, say
 
 WORST = 100
 POINTS = 3000
@@ -143,9 +143,8 @@ def _reliability(found: Any, task: str) -> dict[str, Any] | None:
     if not found:
         return None
     points = ", ".join(f"{b['predicted']:.0%}→{b['observed']:.0%}" for b in found["bins"])
-    others = "T_texts" if task in ("classification", "tagging") else "T_queries"
     facts = {**{k: v for k, v in found.items() if k != "bins"}, "points": points}
-    spoken = {f"message_{lang}": say("LM05", lang, others=say(others, lang), **facts) for lang in ("en", "zh")}
+    spoken = {f"message_{lang}": say("LM05", lang, others=others(task, lang), **facts) for lang in ("en", "zh")}
     return {**found, "code": "LM05", **spoken}
 
 

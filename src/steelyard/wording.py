@@ -33,6 +33,11 @@ def catalogue(lang: str) -> dict[str, str]:
     return texts
 
 
+def others(task: str, lang: str) -> str:
+    """Return what the held-out groups of a table are: queries with their products, or texts."""
+    return say("T_texts" if task in ("classification", "tagging") else "T_queries", lang)
+
+
 def say(code: str, lang: str = "en", **facts: Any) -> str:
     """Return the sentence for ``code``; numbers in ``facts`` are formatted by the catalogue's own format."""
     text = catalogue(lang).get(code)

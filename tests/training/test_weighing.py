@@ -97,6 +97,14 @@ def test_shuffled_weights_have_the_same_histogram_on_other_rows() -> None:
     assert abs(np.corrcoef(a, b)[0, 1]) < 0.5
 
 
+def test_shuffled_importance_sampling_gives_its_weights_to_other_rows() -> None:
+    alpha, rows = parts.make("alphas", "importance_sampling"), np.arange(64)
+    el2n = {"el2n": np.linspace(0.01, 1, 64)}
+    own, other = (Weighing(64, alpha, shuffled=shuffled).weigh(rows, el2n, 0.5) for shuffled in (False, True))
+    assert sorted(own) == sorted(other)
+    assert not np.array_equal(own, other)
+
+
 def test_a_moving_average_belongs_to_the_row_not_to_the_place() -> None:
     weighing = Weighing(N, parts.make("alphas", "alignment"), stages=Stages(0.0, 1.1))
     told, order = {"dot_adam": seen()["dot_adam"]}, np.random.default_rng(1).permutation(N)

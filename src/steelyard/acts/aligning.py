@@ -18,7 +18,7 @@ from steelyard.acts.intervals import over_folds
 from steelyard.features.blocks import ROWS_AT_ONCE
 from steelyard.features.table import Table
 from steelyard.gradients import closed_form
-from steelyard.values.arrays import AnyArray, Floats, Ints, Mask
+from steelyard.values.arrays import AnyArray, Floats, Ints
 from steelyard.values.slices import Category
 
 #: Numbers in the references that are in memory together, 4 bytes each.
@@ -44,9 +44,7 @@ class _Reference:
     own: float = 0.0
 
 
-def align(
-    table: Table, residual: Floats, fold: Ints, k: int, codes: Ints, mute: Mask | None = None
-) -> dict[str, AnyArray]:
+def align(table: Table, residual: Floats, fold: Ints, k: int, codes: Ints) -> dict[str, AnyArray]:
     """Return the gradients' lengths and cosines, NaN in rows without a label; by name:
 
     ``gradient_norm``, ``alignment`` (n,): length, and cosine with the mean gradient of the other rows of the fold.
@@ -55,13 +53,12 @@ def align(
     with the slice's mean gradient, weighted by their lengths. ``slice_column``, ``slice_code`` (s,) name these
     slices, the largest first.
 
-    residual: (n, o) p - y, out of fold. codes: (n, c) slice of each row in each column, -1 none. mute: (n,) rows that
-    get no gradient, as if they had no label.
+    residual: (n, o) p - y, out of fold. codes: (n, c) slice of each row in each column, -1 none.
     """
     n = len(table)
     assert table.text is not None
     numbers = table.text(0, 0).shape[1] * residual.shape[1]
-    known = np.flatnonzero((table.label >= 0) if mute is None else (table.label >= 0) & ~mute)
+    known = np.flatnonzero(table.label >= 0)
     room = MOST_NUMBERS // numbers
     slices = _largest(codes[known], room * MOST_PASSES)
     found: dict[str, AnyArray] = {

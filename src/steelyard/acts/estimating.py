@@ -36,7 +36,7 @@ def read_out(signals: Signals, estimators: Mapping[str, Any], headline: Mapping[
     for reading, name in headline.items():
         columns[reading] = columns[name]
     posterior, given = signals["posterior"], signals["given"]
-    mute = (signals["marked"] > 0) & (given >= 0) if "marked" in signals else np.zeros(len(given), bool)
+    mute = (signals["marked"] > 0) & (given >= 0)
     if mute.any():
         posterior = np.where(mute[:, None], np.eye(posterior.shape[1], dtype=posterior.dtype)[given], posterior)
     columns["flagged"] = flags(columns["suspicion"], posterior, signals["distance"], given)

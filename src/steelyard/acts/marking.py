@@ -45,14 +45,10 @@ COVERS = 0.8
 
 @dataclass(frozen=True)
 class Mark:
-    """column: of the hashed text. label: its rows' most frequent one. way: 0 as rows with other labels, 1 as rows with
-    that label. sure: over elsewhere. rows, labelled: that carry it; that carry it and have the label."""
+    """column: of the hashed text. label: its rows' most frequent one. labelled: rows that carry both."""
 
     column: int
     label: int
-    way: float
-    sure: float
-    rows: int
     labelled: int
 
 
@@ -82,10 +78,9 @@ def marks(table: Table, linear: Any, probability: Floats, seed: int) -> list[Mar
     rows = rows[table.label[rows] >= 0]
     x, label, p = table.rows(rows), table.label[rows], probability[rows]
     carries = x.tocsc()
-    bins = _bins(_candidates(x, label, table.classes), carries, len(rows))
+    bins, out = _bins(_candidates(x, label, table.classes), carries, len(rows))
     if not bins:
         return []
-    out = np.stack([_union(carries, [c for c, _ in b], len(rows)) for b in bins], 1)
     target = np.eye(table.classes, dtype=np.float32)[label]
     *_, fitted = linear.train(x, target, (~out).astype(np.float32), seed)
     said = fitted.predict(x)
@@ -136,8 +131,10 @@ def _candidates(x: sp.csr_matrix, label: Ints, classes: int) -> list[tuple[int, 
     return [(int(columns[j]), int(k[j])) for j in kept]
 
 
-def _bins(candidates: list[tuple[int, int]], carries: sp.csc_matrix, n: int) -> list[list[tuple[int, int]]]:
-    """Return the candidates dealt into at most ``MODELS`` bins, each of at most ``OUT`` of the rows."""
+def _bins(
+    candidates: list[tuple[int, int]], carries: sp.csc_matrix, n: int
+) -> tuple[list[list[tuple[int, int]]], Mask]:
+    """Return the candidates in m bins, at most ``MODELS``, and (n, m) the rows of each, at most ``OUT`` of all."""
     used = np.zeros((MODELS, n), bool)
     bins: list[list[tuple[int, int]]] = [[] for _ in range(MODELS)]
     taken: list[Ints] = []
@@ -153,18 +150,12 @@ def _bins(candidates: list[tuple[int, int]], carries: sp.csc_matrix, n: int) -> 
                 break
         if len(taken) == TESTED:
             break
-    return [b for b in bins if b]
+    filled = [i for i, b in enumerate(bins) if b]
+    return [bins[i] for i in filled], used[filled].T
 
 
 def _rows(x: sp.csc_matrix, column: int) -> Ints:
     return x.indices[x.indptr[column] : x.indptr[column + 1]]
-
-
-def _union(x: sp.csc_matrix, columns: list[int], n: int) -> Mask:
-    out = np.zeros(n, bool)
-    for column in columns:
-        out[_rows(x, column)] = True
-    return out
 
 
 def _alike(a: Ints, b: Ints) -> bool:
@@ -186,5 +177,4 @@ def _tested(column: int, k: int, rows: Ints, label: Ints, said: Floats, p: Float
     way = (float(said[own, k].mean()) - low) / (high - low)
     sure = float(said[against].max(1).mean() / p[~out].max(1).mean())
     error = float(said[own, k].std() / np.sqrt(len(own)) / (high - low))
-    mark = Mark(column, k, way, sure, len(rows), len(own))
-    return mark if way + 2 * error <= NEAR and sure >= SURE else None
+    return Mark(column, k, len(own)) if way + 2 * error <= NEAR and sure >= SURE else None

@@ -68,7 +68,7 @@ def measure(
     """
     encoded = how.task.encode(samples, how.model.tokenizer())
     fold = quick["fold"]
-    mute = quick["marked"] > 0 if "marked" in quick else np.zeros(len(table), bool)
+    mute = quick["marked"] > 0
     label = np.where(mute, -1, table.label)
     done = []
     for f in range(k):

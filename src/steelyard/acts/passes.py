@@ -48,9 +48,8 @@ class LinearPass:
 
     def compute(self) -> dict[str, AnyArray]:
         table, n = self.table, len(self.table)
-        learners = _learners(table, self.seed)
-        teaches = table.label if self.mute is None else np.where(self.mute, -1, table.label)
-        learners = learners[teaches[learners] >= 0]
+        taught = table if self.mute is None else replace(table, label=np.where(self.mute, -1, table.label))
+        learners = _learners(taught, self.seed)
         soft = _one_hot(table.label[learners], table.classes) if self.target is None else self.target[learners]
         alpha = (self.fold[learners][:, None] != np.arange(self.k)).astype(np.float32)
         right = np.zeros((n, self.linear.epochs), np.int8)
@@ -63,13 +62,13 @@ class LinearPass:
             p = graded(table, output, self.fold, self.k)
             right[:, epoch] = p.argmax(1) == table.label
             said[:, epoch] = p[np.arange(n), np.maximum(table.label, 0)]
-            loss = loss_of(p, teaches)
+            loss = loss_of(p, taught.label)
             if self.target is not None or loss < best:
                 best, probability, raw = loss, p, output
         if self.target is not None or raw is None:
             return {"probability": probability}
         codes = np.empty((n, 0), np.int32) if self.slices is None else self.slices
-        aligned = align(table, _residual(table, raw), self.fold, self.k, codes, self.mute)
+        aligned = align(taught, _residual(taught, raw), self.fold, self.k, codes)
         if self.slices is None:
             aligned = {name: aligned[name] for name in ("gradient_norm", "alignment")}
         return {"probability": probability, "learned": right, "trajectory": said, **aligned}

@@ -52,7 +52,7 @@ def planted(
     given = signals["given"]
     known = np.flatnonzero(given >= 0)
     count = int(max(SHARE * len(known), min(FEWEST, MOST_SHARE * len(known))))
-    mute = signals["marked"] > 0 if "marked" in signals else np.zeros(len(given), bool)
+    mute = signals["marked"] > 0
     able = known[~readings["flagged"][known] & ~mute[known] & (signals["distance"][known] >= SAME).any(1)]
     if min(count, len(able)) < LEAST:
         return None

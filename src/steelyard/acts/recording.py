@@ -133,7 +133,7 @@ def record(
     told["planted"] = None if silent else planted(samples, table, measured, signals, readings, suspicion, twins, seed)
     if silent:
         told["error_rate"] = None
-    told["marks"] = named(samples, measured["marked"]) if "marked" in measured else []
+    told["marks"] = named(samples, measured["marked"])
     told["disagreement"] = carriers(samples, signals, columns, seed)
     if told["disagreement"]["carriers"]:
         _lower(told)
@@ -169,7 +169,7 @@ def _scores(
     columns["variability"] = trajectory.std(1) if trajectory.shape[1] > 1 else np.zeros(len(given))
     columns["agreeing"], columns["contradicting"] = signals["agreeing"], signals["contradicting"]
     columns["fold"] = signals["fold"]
-    columns["marked"] = signals["marked"] > 0 if "marked" in signals else np.zeros(len(given), bool)
+    columns["marked"] = signals["marked"] > 0
     columns |= {name: signals[name] for name in SEEN if name in signals}
     columns["reason"] = pa.array(codes, pa.string())
     columns["reason_facts"] = pa.array(facts, pa.string())

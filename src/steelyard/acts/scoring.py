@@ -40,8 +40,8 @@ def measure(
     linear, boosted: the two Model parts. k: folds of groups. repairs: times the stronger model is refitted on what
     the previous round took for the truth. slices: (n, s) codes, see ``LinearPass``; what is found of whole slices is
     returned beside the signals, under the names of ``acts.aligning.OF_SLICES``. each: an engine; keep: a run's stages,
-    shared by all processes. marks: look for words that
-    labels came with; such rows teach no model, and their label is no evidence of the truth.
+    shared by all processes. marks: look for words that labels came with; such rows teach no model, and their label is
+    no evidence of the truth.
     """
     fold = folds(table.group, k, seed)
     passes: list[LinearPass | TreeFold] = []
@@ -54,16 +54,17 @@ def measure(
     progress("models", 0, len(passes))
     done = list(counted(each, progress, "models", len(passes))(run, passes))
     signals: dict[str, AnyArray] = {"fold": fold}
+    marked: Ints = np.zeros(len(table), np.int16)
     candidates: dict[str, Floats] = {}
     if table.text is not None:
         read = done.pop(0)
         if marks and table.fields is None:
-            read, signals["marked"] = _unmarked(table, linear, fold, k, seed, slices, keep, read)
+            read, marked = _unmarked(table, linear, fold, k, seed, slices, keep, read)
         signals |= {name: value for name, value in read.items() if name != "probability"}
         candidates["linear"] = read["probability"]
     if done:
         candidates["boosted"] = gathered(table, fold, done)
-    mute = signals["marked"] > 0 if "marked" in signals else np.zeros(len(table), bool)
+    signals["marked"], mute = marked, marked > 0
     label = np.where(mute, -1, table.label)
     share = _blend(candidates, label)
     signals["blend"] = np.full(len(table), share)
@@ -128,6 +129,7 @@ def as_signals(row_key: AnyArray, table: Table, columns: Mapping[str, AnyArray])
         "gradient_norm": np.full(n, np.nan),
         "alignment": np.full(n, np.nan),
         "neighbour_label": np.full((n, 1), -1, np.int32),
+        "marked": np.zeros(n, np.int16),
         "agreeing": np.zeros(n, np.int32),
         "contradicting": np.zeros(n, np.int32),
         "wrong_se": np.zeros(n, np.float32),

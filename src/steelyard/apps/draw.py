@@ -13,7 +13,7 @@ from steelyard.taken import Taken
 from steelyard.values.checkup import Checkup
 from steelyard.values.comparison import Arm, Comparison
 from steelyard.values.slices import WHOM
-from steelyard.wording import say
+from steelyard.wording import others, say
 
 #: Measures of clicks on shown rows, and measures that have words of their own.
 CLICKS = ("auc", "gauc", "log_loss", "ece", "predicted_observed")
@@ -229,11 +229,6 @@ def info(run: Scored, lang: str) -> str:
 def reviews(run: Scored, lang: str) -> list[str]:
     """Return what reviewed rows say of the ranking, a line each; none where nobody reviewed enough."""
     return [f" {say(code, lang, **facts)}" for code, facts in run.reviews()]
-
-
-def others(task: str, lang: str) -> str:
-    """Return what the held-out groups of a table are: queries with their products, or texts."""
-    return say("T_texts" if task in ("classification", "tagging") else "T_queries", lang)
 
 
 def reliability(found: Mapping[str, Any], task: str, lang: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from steelyard.errors import EnvironmentProblem
-from steelyard.parts.models import Model
+from steelyard.parts.models import ByEpochs
 from steelyard.parts.models._classes import asked, log_prior
 from steelyard.values.arrays import Floats, Ints
 from steelyard.values.fields import Fields, of_numbers
@@ -37,7 +37,7 @@ class Fitted:
 
 
 @dataclass(frozen=True)
-class DeepFm(Model):
+class DeepFm(ByEpochs):
     """Reads ``Fields`` (hashed categories) or dense features; trained by Adam, few epochs: more learn rows by heart.
 
     size: numbers of a field's vector. layers: widths. reg: Adam's weight decay on weights and vectors.
@@ -56,19 +56,6 @@ class DeepFm(Model):
         if find_spec("torch") is None:
             raise EnvironmentProblem("E242", part="deepfm")
 
-    def fit(
-        self,
-        encoded: Fields | Floats,
-        label: Ints,
-        classes: int,
-        sample_weight: Floats | None = None,
-        target: Floats | None = None,
-        seed: int = 0,
-    ) -> Fitted:
-        """Return the fitted model; rows with label -1 are left out unless a target is given."""
-        *_, fitted = self.epochs_of(encoded, label, classes, sample_weight, target, seed)
-        return fitted
-
     def epochs_of(
         self,
         encoded: Fields | Floats,
@@ -78,7 +65,6 @@ class DeepFm(Model):
         target: Floats | None = None,
         seed: int = 0,
     ) -> Iterator[Fitted]:
-        """Yield the model after every epoch of ``fit``; it is one model, which the next epoch changes."""
         self.ready()
         import torch
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from steelyard.parts.models import Model
+from steelyard.parts.models import ByEpochs
 from steelyard.parts.models._classes import asked, log_prior, softmax
 from steelyard.values.arrays import Floats, Ints
 from steelyard.values.fields import Fields, of_numbers
@@ -36,7 +36,7 @@ class Fitted:
 
 
 @dataclass(frozen=True)
-class Fm(Model):
+class Fm(ByEpochs):
     """Softmax over z_c = b_c + w_c'x + sum of <v_c(i), v_c(j)> x_i x_j over pairs of columns, by AdaGrad.
 
     Reads ``Fields`` (hashed categories) or dense features. size: d. reg: on weights and vectors of the columns of a
@@ -51,19 +51,6 @@ class Fm(Model):
     reg: float = 2e-4
     scale: float = 0.02
 
-    def fit(
-        self,
-        encoded: Fields | Floats,
-        label: Ints,
-        classes: int,
-        sample_weight: Floats | None = None,
-        target: Floats | None = None,
-        seed: int = 0,
-    ) -> Fitted:
-        """Return the fitted model; rows with label -1 are left out unless a target is given."""
-        *_, fitted = self.epochs_of(encoded, label, classes, sample_weight, target, seed)
-        return fitted
-
     def epochs_of(
         self,
         encoded: Fields | Floats,
@@ -73,7 +60,6 @@ class Fm(Model):
         target: Floats | None = None,
         seed: int = 0,
     ) -> Iterator[Fitted]:
-        """Yield the model after every epoch of ``fit``; it is one model, which the next epoch changes."""
         weight, target = asked(label, classes, sample_weight, target)
         x, rng = rows_of(encoded), np.random.default_rng(seed)
         squared = x.multiply(x).tocsr()
