@@ -1,7 +1,7 @@
 """What does a fine-tuned MiniLM add to the quick tier? The same rows to learn from, the same test rows and measure.
 
-One epoch, rate 2e-4 (head ten times that, chosen on training rows of banking77), batch 32, length buckets, bf16;
-nothing is tuned on test rows. Test rows are unseen queries (or texts, or left products); where the data set has a test
+One epoch unless a way says more, rate 2e-4 (head ten times that, chosen on training rows of banking77), batch 32,
+length buckets, bf16; nothing is tuned on test rows. Test rows are unseen queries (or texts, or left products); where the data set has a test
 split of its own, that. MiniLM's pre-training mix lists amazon-qa and MS MARCO; its vocabulary is uncased English.
 """
 
@@ -128,9 +128,15 @@ def lookup(samples: Samples, learn: np.ndarray, test: np.ndarray) -> float:
     return judged(samples, test, said)["micro"]["f1"]
 
 
-def network(samples: Samples, learn: np.ndarray, test: np.ndarray, measures, length: int, alpha: str, recipe: Recipe):
-    """Fine-tune and test; with an alpha that aligns, a tenth of the groups to learn from is kept as reference."""
-    kind = {"relevance": "relevance_pointwise"}.get(samples.task, samples.task)
+def network(
+    samples: Samples, learn: np.ndarray, test: np.ndarray, measures, length: int, alpha: str, recipe: Recipe, way: str
+):
+    """Fine-tune and test; with an alpha that aligns, a tenth of the groups to learn from is kept as reference.
+
+    way: of pairs, ``cross`` (one sequence) or ``dual`` (two vectors and their cosine).
+    """
+    pairs_as = {"cross": "relevance_pointwise", "dual": "relevance_dual"}
+    kind = pairs_as[way] if samples.task == "relevance" else samples.task
     task, part = parts.make("tasks", kind, max_length=length), parts.make("models", "transformer")
     made = parts.make("alphas", alpha)
     reference = None
@@ -157,14 +163,16 @@ def network(samples: Samples, learn: np.ndarray, test: np.ndarray, measures, len
     else:
         values = scored(samples, test, said, measures)
     cut = f"{encoded.truncated.mean():.0%} of rows cut"
-    return [f"MiniLM, 1 epoch, {alpha}", *values, f"{seconds:.0f}"], f"{len(learn) / seconds:.0f} rows/s, {cut}"
+    name = f"MiniLM {way}" if samples.task == "relevance" else "MiniLM"
+    name += f", {recipe.epochs} epoch{'s' * (recipe.epochs > 1)}, {alpha}"
+    return [name, *values, f"{seconds:.0f}"], f"{name}: {len(learn) / seconds:.0f} rows/s, {cut}"
 
 
 if __name__ == "__main__":
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--only", choices=sorted(SETS))
     asked.add_argument("--alphas", default="uniform", help="comma-separated: uniform,alignment,l2rw,gate ...")
-    asked.add_argument("--epochs", type=int, default=1)
+    asked.add_argument("--ways", default="cross:1", help="of pairs, with epochs, comma-separated: cross:1,dual:3")
     args = asked.parse_args()
     for name in [args.only] if args.only else SETS:
         make, split, measures, length = SETS[name]
@@ -176,12 +184,16 @@ if __name__ == "__main__":
             body = quick(samples, learn, test, measures)
         notes = []
         for alpha in args.alphas.split(","):
-            row, note = network(samples, learn, test, measures, length, alpha, replace(RECIPE, epochs=args.epochs))
-            body.append(row)
-            notes.append(f"{alpha}: {note}")
+            for way, epochs in (w.split(":") for w in args.ways.split(",")):
+                recipe = replace(RECIPE, epochs=int(epochs))
+                row, note = network(samples, learn, test, measures, length, alpha, recipe, way)
+                print(row, flush=True)
+                body.append(row)
+                notes.append(note)
         title = f"Fine-tuning: {name}" + ("" if args.alphas == "uniform" else f", {args.alphas}")
         command = f"python benchmarks/finetune.py --only {name}"
         command += "" if args.alphas == "uniform" else f" --alphas {args.alphas}"
+        command += "" if args.ways == "cross:1" else f" --ways {args.ways}"
         facts = f"\n{len(learn):,} rows to learn from, {len(test):,} test rows; at most {length} tokens. "
         facts += "Seconds are of a machine that does other work too. "
         keep(title, command, rows(["model", *measures, "seconds"], body), facts + "; ".join(notes) + ".\n")

@@ -63,6 +63,7 @@ def _core() -> Iterator[Cell]:
     yield from (Cell("marks", name, rung, FRESH) for rung in ("clean", "artefact_token_5") for name in TEXTS)
     yield from _weighting(("instance_20", "clean"), PAIRS[:2], folds=3)
     yield from _weighting(("class_20",), LIGHT)
+    yield from (c for seed in (1, 2) for c in _weighting(("clean",), FEW, seed=seed))
     yield Cell("interactions", "movielens_latest_small", "als")
     yield from (
         Cell("detection", n, rung, FRESH, tier="embed") for n in EMBED for rung in ("instance_20", "uniform_20")

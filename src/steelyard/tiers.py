@@ -232,7 +232,8 @@ def _embedded(
     table, meaning, identity = _with_vectors(samples, table, model, task, deep, root, progress)
 
     def deepen(measured: dict[str, Any]) -> Any:
-        near = run.keep("meant-alike", lambda: embedding.meant_alike(meaning, table, seed=seed))
+        taught = table.muted(measured["marked"] > 0)
+        near = run.keep("meant-alike", lambda: embedding.meant_alike(meaning, taught, seed=seed))
         cut = meaning.cut
         facts = {"truncated": {"rows": int((cut > 0).sum()), "tokens": int(cut.sum())}}
         _tell(run, facts, samples, deep)

@@ -103,7 +103,9 @@ def test_two_marks_with_two_labels_are_told_apart() -> None:
 
 def test_a_run_says_it_in_both_languages_in_json_on_the_page_and_under_the_verdict(tmp_path: Path, capsys) -> None:
     _, _, table = titles(marked=0.12)
-    run = sy.score(table, task="classification", run_dir=tmp_path)
+    stages = []
+    run = sy.score(table, task="classification", run_dir=tmp_path, progress=lambda *told: stages.append(told))
+    assert [told for told in stages if told[0] == "marks"] == [("marks", done, 2) for done in range(3)]
     assert [m["value"] for m in run.info["marks"]] == ["promo24"]
     assert _blind(run.run, "given")[0][0] == "VL07"
     for lang in ("en", "zh"):
@@ -125,6 +127,7 @@ def test_marked_rows_judge_nobody_unless_gold_does(tmp_path: Path) -> None:
     assert run.marked[train].any()
     assert not run.marked[stop].any()
     assert not run.marked[test].any()
+    assert run.column("neighbours")[run.marked & wrong].mean() > 0.5, "its neighbours are rows that no mark touched"
     found = sy.compare(run, seeds=1, folds=2)
     assert "VL07" in [code for code, _ in found.limits]
     other = sorted(set(table["label"].to_pylist()))[1]

@@ -1,5 +1,7 @@
 """Neighbours: nearly all of the true nearest rows are found, never of the own group, whatever the shape."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -80,6 +82,17 @@ def test_unlabelled_rows_are_no_neighbours_but_have_some() -> None:
     label = np.where(np.arange(60) < 20, -1, np.arange(60) % 3)
     near = neighbour_labels(Table(None, x, label, np.arange(60), 3, None), k=4)["neighbour_label"]
     assert (near >= 0).all()
+
+
+def test_labels_of_mute_rows_tell_nobody_anything() -> None:
+    label = np.arange(60) % 3
+    mute = np.arange(60) % 4 == 0
+    table = Table(None, clustered(60), label, np.arange(60), 3, None)
+    near = neighbour_labels(table.muted(mute), k=4)["neighbour_label"]
+    other = replace(table, label=np.where(mute, (label + 1) % 3, label)).muted(mute)
+    np.testing.assert_array_equal(near, neighbour_labels(other, k=4)["neighbour_label"])
+    assert (near >= 0).all()
+    assert not np.array_equal(near, neighbour_labels(table, k=4)["neighbour_label"])
 
 
 def test_one_group_does_not_silence_all_neighbours() -> None:

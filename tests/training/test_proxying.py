@@ -16,11 +16,12 @@ from steelyard.acts.cells import subset
 from steelyard.acts.checkpointing import Keeper
 from steelyard.acts.encoding import encode
 from steelyard.acts.ledger import Ledger
-from steelyard.acts.proxying import Proxy
+from steelyard.acts.proxying import Proxy, _in_shares
 from steelyard.acts.training import Trained, Way
 from steelyard.acts.weighing import Prior, Weighing
 from steelyard.features.table import Table
 from steelyard.values.samples import Samples
+from steelyard.values.signals import Signals
 
 MODELS = {"linear": parts.make("models", "linear"), "boosted": parts.make("models", "boosted")}
 N = 240
@@ -90,12 +91,35 @@ def test_reference_rows_are_those_that_the_proxy_is_sure_of(proxy: Proxy, monkey
     np.testing.assert_array_equal(target, told)
 
 
+def test_labels_of_reference_rows_have_the_shares_of_all() -> None:
+    label = np.array([0] * 80 + [1] * 20)
+    label = label[np.random.default_rng(0).permutation(100)]
+    chosen = _in_shares(label, np.array([0.6, 0.4, 0.0]))
+    assert len(chosen) == 100
+    assert (np.diff(chosen) >= 0).all()
+    assert abs((label[chosen] == 1).sum() - 40) <= 1
+    assert len(np.unique(chosen[label[chosen] == 1])) == 20, "every row of the rare label comes"
+    assert np.bincount(chosen).max() <= 3
+    np.testing.assert_array_equal(_in_shares(label, np.array([0.8, 0.2, 0.0])), np.arange(100))
+
+
 def test_labels_of_reference_rows_that_it_is_sure_of_are_mostly_right(proxy: Proxy, noisy: Any) -> None:
     samples, right = noisy
     kept, target = proxy.reference(UNSEEN)
     assert len(kept) >= len(UNSEEN) / 2
     given = (samples.label[kept] == right[kept]).mean()
     assert (target.argmax(1) == right[kept]).mean() > max(given, 0.95)
+
+
+def test_marked_rows_tell_nothing_of_the_noise(proxy: Proxy) -> None:
+    mark = np.arange(len(SEEN)) % 3 == 0
+    columns = {name: proxy.signals[name] for name in proxy.signals.names}
+    marked = replace(proxy, signals=Signals(proxy.signals.row_key, {**columns, "marked": mark.astype(np.int16)}))
+    label = proxy.table.label.copy()
+    label[SEEN[mark]] = 0
+    other = replace(marked, table=replace(proxy.table, label=label))
+    np.testing.assert_array_equal(marked._noise(), other._noise())
+    assert not np.array_equal(marked._noise(), proxy._noise())
 
 
 def test_a_prior_by_hand() -> None:

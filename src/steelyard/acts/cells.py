@@ -212,7 +212,7 @@ def _signals_inside(
         signals["agreeing"], signals["contradicting"] = duplicates.twins(twins[train], inside.label)
         signals["twin_label"] = duplicates.twin_label(twins[train], inside.label)
     if any("neighbours" in policy.needs for policy in parts["policies"].values()):
-        signals |= neighbour_labels(inside, seed=seed)
+        signals |= neighbour_labels(inside.muted(signals["marked"] > 0), seed=seed)
     return scoring.as_signals(np.array([str(r) for r in train], object), inside, signals)
 
 

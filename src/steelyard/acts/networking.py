@@ -69,7 +69,7 @@ def measure(
     encoded = how.task.encode(samples, how.model.tokenizer())
     fold = quick["fold"]
     mute = quick["marked"] > 0
-    label = np.where(mute, -1, table.label)
+    taught = table.muted(mute)
     done = []
     for f in range(k):
 
@@ -82,19 +82,19 @@ def measure(
     whole = {
         name: _joined([d[name] for d in done], fold) for name in ("said", "norm", "cosine", "learned", "trajectory")
     }
-    network = graded(table, whole["said"], fold, k)
-    share = _share(network, quick["probability"], label)
+    network = graded(taught, whole["said"], fold, k)
+    share = _share(network, quick["probability"], taught.label)
     probability = share * network + (1 - share) * quick["probability"]
-    matrix = repairing.confident_mixing(network, label)
+    matrix = repairing.confident_mixing(network, taught.label)
     clean = share * repairing.unmixed(network, matrix) + (1 - share) * quick["repaired"]
-    matrix = repairing.mixing(clean, label)
+    matrix = repairing.mixing(clean, taught.label)
     signals = {
         **quick,
         "probability": probability.astype(np.float32),
         "probability_network": network.astype(np.float32),
         "repaired": clean.astype(np.float32),
         "latest": clean.astype(np.float32),
-        "posterior": repairing.posterior(clean, label, matrix).astype(np.float32),
+        "posterior": repairing.posterior(clean, taught.label, matrix).astype(np.float32),
         "learned": whole["learned"].astype(np.int8),
         "trajectory": whole["trajectory"].astype(np.float32),
         "gradient_norm": whole["norm"],
@@ -105,7 +105,7 @@ def measure(
         signals |= {called: np.nanmean([d[name] for d in done], axis=0) for name, called in SEEN.items()}
     facts = {
         "blend_network": share,
-        "log_loss_network": loss_of(network, label),
+        "log_loss_network": loss_of(network, taught.label),
         "curves": {
             name: [[round(float(v), 5) for v in d["curve"][i]] for d in done]
             for i, name in enumerate(("training", "held_out"))

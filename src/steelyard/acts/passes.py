@@ -48,7 +48,7 @@ class LinearPass:
 
     def compute(self) -> dict[str, AnyArray]:
         table, n = self.table, len(self.table)
-        taught = table if self.mute is None else replace(table, label=np.where(self.mute, -1, table.label))
+        taught = table if self.mute is None else table.muted(self.mute)
         learners = _learners(taught, self.seed)
         soft = _one_hot(table.label[learners], table.classes) if self.target is None else self.target[learners]
         alpha = (self.fold[learners][:, None] != np.arange(self.k)).astype(np.float32)
@@ -59,7 +59,7 @@ class LinearPass:
             if self.target is not None and epoch + 1 < self.linear.epochs:
                 continue
             output = _held_out(table, fitted, self.fold)
-            p = graded(table, output, self.fold, self.k)
+            p = graded(taught, output, self.fold, self.k)
             right[:, epoch] = p.argmax(1) == table.label
             said[:, epoch] = p[np.arange(n), np.maximum(table.label, 0)]
             loss = loss_of(p, taught.label)

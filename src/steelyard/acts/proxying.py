@@ -51,22 +51,30 @@ class Proxy:
         The model that repaired the rows to learn from is fitted once more, on all of them as they were repaired; the
         noise is that of the rows to learn from. Neither says anything that the labels of ``rows`` taught.
         """
-        matrix = repairing.mixing(self.signals["latest"], self.table.label[self.learn])
-        return repairing.posterior(self._read(rows), self.table.label[rows], matrix)
+        return repairing.posterior(self._read(rows), self.table.label[rows], self._noise())
+
+    def _noise(self) -> Floats:
+        """Return (c, c) how often a true label was given as another, of the rows to learn from."""
+        given = np.where(self.signals["marked"] > 0, -1, self.table.label[self.learn])
+        return repairing.mixing(self.signals["latest"], given)
 
     def reference(self, rows: Ints) -> tuple[Ints, Floats]:
         """Return the rows to align with, of ``rows`` (r,), and their labels as the proxy has them, (k, c).
 
         Rows of which it is SURE, with the label that it is sure of; the others are left out. Soft labels of all rows
         would be nearer to the given ones than the truth is, since the proxy errs towards them, and a label given too
-        often would ask for more of itself. Where it is sure of less than half of the rows, it knows too little to leave
-        rows out: then all of them, with soft labels.
+        often would ask for more of itself. It is sure of few rows with a rare label, which would ask for less of it:
+        rows of such a label come more than once, others not at all, until each label has the share that it has among
+        all reference rows. Where it is sure of less than half of the rows, it knows too little to leave rows out: then
+        all of them, with soft labels.
         """
         truth = self.truth(rows)
         sure = truth.max(1) >= SURE
         if 2 * sure.sum() < len(rows):
             return rows, truth
-        return rows[sure], np.eye(truth.shape[1])[truth[sure].argmax(1)]
+        label = truth[sure].argmax(1)
+        chosen = _in_shares(label, truth.mean(0))
+        return rows[sure][chosen], np.eye(truth.shape[1])[label[chosen]]
 
     def _read(self, rows: Ints) -> Floats:
         """Return (r, c) probabilities of the true label by the model that explains the labels best."""
@@ -87,3 +95,10 @@ class Proxy:
             return said
         here = last.predict(table.rows(seen))[:, 0, 1]
         return np.asarray(Levels.of(here, target).outcome(said[:, 1]), float)
+
+
+def _in_shares(label: Ints, share: Floats) -> Ints:
+    """Return (k,) places in (k,) labels, rising, some more than once: each label's share (c,) is met, by even steps."""
+    weight = share[label] / np.bincount(label, minlength=len(share))[label]
+    reached = np.cumsum(weight) / weight.sum()
+    return np.minimum(np.searchsorted(reached, (np.arange(len(label)) + 0.5) / len(label)), len(label) - 1)

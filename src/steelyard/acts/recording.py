@@ -94,7 +94,8 @@ def record(
     if deepen is not None:
         measured, deeper = deepen(measured)
     if "neighbour_label" not in measured:
-        measured |= keep("neighbours", lambda: neighbour_labels(table, seed=seed))
+        taught = table.muted(measured["marked"] > 0)
+        measured |= keep("neighbours", lambda: neighbour_labels(taught, seed=seed))
     progress("evidence", 1, 4)
     twins = duplicates.near_codes(samples)
     measured |= duplicates.evidence(samples, twins)

@@ -59,13 +59,15 @@ def measure(
     if table.text is not None:
         read = done.pop(0)
         if marks and table.fields is None:
-            read, marked = _unmarked(table, linear, fold, k, seed, slices, keep, read)
+            progress("marks", 0, 2)
+            read, marked = _unmarked(table, linear, fold, k, seed, slices, keep, progress, read)
+            progress("marks", 2, 2)
         signals |= {name: value for name, value in read.items() if name != "probability"}
         candidates["linear"] = read["probability"]
     if done:
         candidates["boosted"] = gathered(table, fold, done)
     signals["marked"], mute = marked, marked > 0
-    label = np.where(mute, -1, table.label)
+    label = table.muted(mute).label
     share = _blend(candidates, label)
     signals["blend"] = np.full(len(table), share)
     probability = _mix(candidates, share)
@@ -99,13 +101,14 @@ def measure(
 
 
 def _unmarked(
-    table: Table, linear: Any, fold: Ints, k: int, seed: int, slices: Ints | None, keep: Keep,
+    table: Table, linear: Any, fold: Ints, k: int, seed: int, slices: Ints | None, keep: Keep, progress: Progress,
     read: Mapping[str, AnyArray],
 ) -> tuple[Mapping[str, AnyArray], Ints]:  # fmt: skip
     """Return what the linear pass read, a second time where rows carry a mark, which then teach nothing; and (n,)
     the marks, see ``acts.marking``."""
     found = keep("marked", lambda: {"marked": marking.marked(table, linear, read["probability"], seed)})["marked"]
     if found.any():
+        progress("marks", 1, 2)
         read = run(LinearPass(table, linear, fold, k, seed, None, "unmarked", keep, slices, found > 0))
     return read, found
 

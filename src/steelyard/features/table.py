@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
 
 from steelyard.features.blocks import ROWS_AT_ONCE
-from steelyard.values.arrays import AnyArray, Floats, Ints
+from steelyard.values.arrays import AnyArray, Floats, Ints, Mask
 from steelyard.values.fields import Fields
 from steelyard.values.levels import MANY_GRADES
 
@@ -38,6 +38,10 @@ class Table:
     def numbered(self) -> bool:
         """Whether models fit one number on the scale instead of an output per grade."""
         return self.positions is not None and self.classes >= MANY_GRADES
+
+    def muted(self, mute: Mask) -> Table:
+        """Return the same rows, those of ``mute`` (n,) without a label: they teach and tell nothing."""
+        return replace(self, label=np.where(mute, -1, self.label)) if mute.any() else self
 
     def targets(self, soft: Floats) -> Floats:
         """Return what the linear model learns from (n, c) soft labels: those, or (n, 2) shares of the scale's ends."""
