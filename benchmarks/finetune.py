@@ -1,9 +1,9 @@
 """What does a fine-tuned MiniLM add to the quick tier? The same rows to learn from, the same test rows and measure.
 
 One epoch unless a way says more, rate 2e-4 (head ten times that, chosen on training rows of banking77), batch 32,
-length buckets, bf16; nothing is tuned on test rows. Test rows are unseen queries (or texts, or left products); where the
-data set has a test split of its own, that. MiniLM's pre-training mix lists amazon-qa and MS MARCO; its vocabulary is
-uncased English.
+length buckets, bf16; nothing is tuned on test rows. Test rows are unseen queries (or texts, or left products); where
+the data set has a test split of its own, that. MiniLM's pre-training mix lists amazon-qa and MS MARCO; its vocabulary
+is uncased English.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ ROOT = Path(__file__).parents[2]
 KINDS = ("detection", "marks", "weighting", "curves", "interactions")
 #: What a figure depends on; tables, page and rules only read figures.
 CODE = [
-    *(f"src/steelyard/{folder}" for folder in ("values", "parts", "features", "gradients", "acts")),
+    *(f"src/steelyard/{folder}" for folder in ("values", "parts", "features", "gradients", "acts", "demonstration")),
+    *("src/steelyard/tiers.py", "benchmarks/_crowd.py", "benchmarks/recommend_noise.py"),
     *(f"benchmarks/evidence/{name}.py" for name in (
         "cells", "tables", "people", "raters", "labelled", "ladder", "weak", "detectors", "detecting", "weighing",
         "interactions")),

@@ -12,11 +12,16 @@ HEADLINE, BASE = "standing", "in_sample_loss"
 
 
 def detect(name: str, model: str, seed: int) -> dict[str, Any]:
-    """Return auc and ap of every reading of a table of `recommend_noise.py`, by one recommender."""
+    """Return auc and ap of every reading of a table of `recommend_noise.py`, by one recommender; lead: of
+    the headline, in AUC over the in-sample loss, with its interval over users."""
     from recommend_noise import detect as readings
-    from recommend_noise import read
+    from recommend_noise import interval, read
 
-    wrong = read(name, 3.5).gold == 0
-    found = {n: detection(wrong, score) for n, score in readings(name, model, seed).items()}
+    of = read(name, 3.5)
+    wrong, said = of.gold == 0, readings(name, model, seed)
+    found = {n: detection(wrong, score) for n, score in said.items()}
     scores = {n: {k: float(v) for k, v in f.items() if k in ("auc", "ap")} for n, f in found.items()}
-    return {"rows": len(wrong), "wrong": float(np.mean(wrong)), "scores": scores}
+    lead = scores[HEADLINE]["auc"] - scores[BASE]["auc"]
+    low, high = interval(of, said[HEADLINE], said[BASE])
+    more = {"scores": scores, "lead": [lead, float(low), float(high)]}
+    return {"rows": len(wrong), "wrong": float(np.mean(wrong)), **more}

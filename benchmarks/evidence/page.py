@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks.evidence import figures, rules, summing
 from benchmarks.evidence.figures import Line
+from benchmarks.evidence.interactions import HEADLINE
 from benchmarks.evidence.phrases import ANSWER, END, KIND, NOISE, SAY
 from benchmarks.evidence.summing import GROUPS, Figures, of
 from benchmarks.evidence.targets import targets
@@ -31,8 +32,8 @@ ARMS = ("soft_label", "gate", "relabel", "prune", "shuffled", "random_prune", "m
 
 def render(cells: Figures, commands: str) -> str:
     """Return the page of these figures. commands: how they are made again."""
-    sections = [_targets(cells), _finding(cells), _cost(cells), _weighting(cells), _curves(cells), _verdicts(cells),
-                _not(), _again(cells, commands)]  # fmt: skip
+    sections = [_targets(cells), _finding(cells), _worst(cells), _interactions(cells), _cost(cells), _weighting(cells),
+                _curves(cells), _verdicts(cells), _not(), _again(cells, commands)]  # fmt: skip
     style, script = "\n".join(template(n) for n in STYLES) + MORE, template("page.js")
     policy = f"default-src 'none'; style-src '{fingerprint(style)}'; script-src '{fingerprint(script)}'"
     filled = {
@@ -77,6 +78,36 @@ def _finding(cells: Figures) -> Html:
         )
         charts.append(tag("figure", tag("div", drawn, class_="scroll")))
     return _section("finding", tag("p", SAY["finding.lede"], class_="lede"), charts)
+
+
+def _worst(cells: Figures) -> Html:
+    found = summing.worst_table(cells)
+    if not found:
+        return Html("")
+    body = [
+        tag("tr", cell(name), cell(f"{w['least']:.3f}", "num"), cell(w["where"]),
+            *(cell(f"{w[k]:.3f}" if k in w else "", "num") for k in ("class_auc_worst", "slice_auc_worst")))
+        for name, w in found.items()
+    ]  # fmt: skip
+    heads = [Head(SAY["score"]), Head(SAY["least"], "num"), Head(SAY["where"]), Head(SAY["worst.class"], "num"),
+             Head(SAY["worst.slice"], "num")]  # fmt: skip
+    return tag("section", tag("h3", SAY["worst"]), tag("p", SAY["worst.lede"], class_="lede"),
+               table(SAY["worst"], heads, body), id="worst")  # fmt: skip
+
+
+def _interactions(cells: Figures) -> Html:
+    chosen = of(cells, "interactions")
+    if not chosen:
+        return Html("")
+    body = [
+        tag("tr", cell(c["cell"]["table"]), cell(f"{c['cell']['rung']}, {c['cell']['seed']}"),
+            cell(f"{c['scores'][HEADLINE]['auc']:.3f}", "num"),
+            cell("{:+.3f} [{:+.3f}, {:+.3f}]".format(*c["lead"]), "num"))
+        for c in chosen
+    ]  # fmt: skip
+    heads = [Head(SAY["people"]), Head(SAY["reader"]), Head("AUROC", "num"), Head(SAY["lead"], "num")]
+    return tag("section", tag("h3", SAY["people"]), tag("p", SAY["people.lede"], class_="lede"),
+               table(SAY["people"], heads, body), tag("p", SAY["elsewhere"], class_="note"), id="people")  # fmt: skip
 
 
 def _cost(cells: Figures) -> Html:
@@ -142,9 +173,9 @@ def _verdicts(cells: Figures) -> Html:
     heads = [Head(SAY["kind"]), *(Head(ANSWER[a], "num") for a in rules.ALL)]
     share = f"{found['right']} / {found['cells']} ({found['right'] / found['cells']:.0%})"
     wrong = "; ".join(f"{w['cell']['table']}, {w['cell']['rung']}: {w['answer']}" for w in found["wrong"])
-    strict = f"{found['asked']} / {found['fixed']}"
+    known, asked = f" {found['known']} / {found['fixed']}, ", f" {found['asked']} / {found['fixed']}. "
     return _section("verdicts", tag("p", SAY["verdicts.lede"], class_="lede"),
-                    tag("p", SAY["right"], " ", share, ". ", SAY["strict"], f" {strict}. ", SAY["acted"],
+                    tag("p", SAY["right"], " ", share, ". ", SAY["known"], known, SAY["strict"], asked, SAY["acted"],
                         f" {found['acted']}. ", SAY["wrong"], " ", wrong or "–", class_="lede"),
                     table(SAY["nav.verdicts"], heads, body))  # fmt: skip
 

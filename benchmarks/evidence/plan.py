@@ -64,7 +64,12 @@ def _core() -> Iterator[Cell]:
     yield from _weighting(("instance_20", "clean"), PAIRS[:2], folds=3)
     yield from _weighting(("class_20",), LIGHT)
     yield from (c for seed in (1, 2) for c in _weighting(("clean",), FEW, seed=seed))
-    yield Cell("interactions", "movielens_latest_small", "als")
+    yield from (
+        Cell("interactions", name, reader, seed)
+        for name in ("movielens_latest_small", "amazon_musical_instruments_5core")
+        for reader in ("als", "item_knn")
+        for seed in range(2)
+    )
     yield from (
         Cell("detection", n, rung, FRESH, tier="embed") for n in EMBED for rung in ("instance_20", "uniform_20")
     )
@@ -79,7 +84,7 @@ def _full() -> Iterator[Cell]:
         yield from (Cell("detection", name, noise, seed) for name, noise in PEOPLE)
         for rung in rungs:
             yield from _detection(rung, seed)
-        yield from (Cell("interactions", "movielens_latest_small", "als", seed) for _ in "1")
+        yield from (Cell("interactions", "movielens_latest_small", r, seed) for r in ("als", "item_knn"))
     kinds = ("clean", "instance_10", "instance_20", "uniform_20", "class_20")
     for seed in range(3):
         yield from _weighting(kinds, TEXTS, seed=seed, rows=10_000)

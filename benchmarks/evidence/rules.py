@@ -6,8 +6,8 @@ The oracle trains on the truth of the same rows. Its interval is the same bootst
 * clean: nothing to gain. Right: keep_uniform; cannot_tell where the test could not have seen a gain of `interest`.
 * noise, and the oracle's interval begins above 2 x `interest`: much to gain. Right: any verdict to act.
 * noise, and the oracle's interval ends below `interest`: the noise does no harm. Right: keep_uniform, cannot_tell.
-* noise, between these: any answer but a verdict to act whose arm truly loses. A verdict to act there is right when
-  its arm gains; keep_uniform is wrong when the oracle's interval begins above `interest`.
+* noise, between these: cannot_tell. A verdict to act there is right when its arm gains; keep_uniform is wrong when the
+  oracle's interval begins above `interest`. Hardly an answer is wrong there, so these cells are counted apart.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 TINY = 150
 ACT = ("use_weights", "prune", "relabel_first")
 KINDS = ("much", "between", "nothing", "clean", "tiny")
-#: Kinds whose answer is asked for without allowance.
+#: Kinds whose answer follows from how the cell was made, and is asked for without allowance.
 FIXED = {"much": ACT, "clean": ("keep_uniform",), "tiny": ("cannot_tell",)}
 ALL = (*ACT, "keep_uniform", "cannot_tell")
 
@@ -45,7 +45,9 @@ def right(rung: str, found: dict[str, Any]) -> tuple[str, ...]:
     if which == "nothing":
         return ("keep_uniform", "cannot_tell")
     keeps = () if found["arms"]["oracle"]["delta"][1] > found["interest"] else ("keep_uniform",)
-    return ("cannot_tell", *ACT, *keeps)
+    arm = found["recommended"]
+    acts = ACT if arm is None or found["arms"][arm]["delta"][0] > 0 else ()
+    return ("cannot_tell", *acts, *keeps)
 
 
 def is_right(rung: str, found: dict[str, Any]) -> bool:

@@ -24,7 +24,7 @@ ONLY = {
     "verdicts": ("weighting",),
 }
 
-COMMANDS = [line.strip() for line in (__doc__ or "").splitlines() if line.startswith("    ")]
+COMMANDS = [line.strip() for line in (__doc__ or "").splitlines() if line.startswith("python ")]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

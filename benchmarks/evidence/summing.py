@@ -125,6 +125,20 @@ def worst(cells: Figures, name: str, figure: str = "auc") -> tuple[float, str]:
     return least["scores"][name][figure], f"{least['cell']['table']}, {least['cell']['rung']}"
 
 
+def worst_table(cells: Figures) -> dict[str, dict[str, Any]]:
+    """Return score -> its least AUROC, where, and the mean over tables of that within classes and slices."""
+    known = [c for c in of(cells, "detection") if c["cell"]["rung"] != "disputed"]
+    out: dict[str, dict[str, Any]] = {}
+    for name in dict.fromkeys(n for c in known for n in c["scores"]):
+        value, where = worst(known, name)
+        out[name] = {"least": value, "where": where}
+        for key in ("class_auc_mean", "class_auc_worst", "slice_auc_mean", "slice_auc_worst"):
+            found = by_table(known, lambda c, n=name, k=key: c["scores"][n][k])  # type: ignore[misc]
+            if found:
+                out[name][key] = float(np.mean(list(found.values())))
+    return out
+
+
 def gains(cells: Figures, arm: str, over: str | None = None) -> Mean:
     """Return what an arm gains over uniform with early stopping (or over another arm), mean over tables."""
 
@@ -171,11 +185,11 @@ def below_control(cells: Figures, arm: str) -> list[str]:
 def verdicts(cells: Figures) -> dict[str, Any]:
     """Return the confusion: kind of cell -> answer -> count, the cells that are wrong, and how many are right.
 
-    asked of fixed: cells whose one answer is fixed by how they were made, and those that gave it, no allowance made.
-    acted: verdicts to act on clean or tiny tables.
+    fixed: cells whose answer follows from how they were made; known: those that gave a right one; asked: those that
+    gave the one asked for, no allowance made. acted: verdicts to act on clean or tiny tables.
     """
     table: dict[str, dict[str, int]] = {k: dict.fromkeys(rules.ALL, 0) for k in rules.KINDS}
-    wrong, right, asked, fixed, acted = [], 0, 0, 0, 0
+    wrong, right, asked, known, fixed, acted = [], 0, 0, 0, 0, 0
     for c in cells:
         rung = c["cell"]["rung"]
         which = rules.kind(rung, c)
@@ -185,7 +199,8 @@ def verdicts(cells: Figures) -> dict[str, Any]:
         acted += which in ("clean", "tiny") and c["answer"] in rules.ACT
         if rules.is_right(rung, c):
             right += 1
+            known += which in rules.FIXED
         else:
             wrong.append({"cell": c["cell"], "kind": which, "answer": c["answer"], "why": c["why"]})
-    return {"confusion": table, "wrong": wrong, "right": right, "cells": len(cells), "asked": asked, "fixed": fixed,
-            "acted": acted}  # fmt: skip
+    return {"confusion": table, "wrong": wrong, "right": right, "cells": len(cells), "asked": asked, "known": known,
+            "fixed": fixed, "acted": acted}  # fmt: skip

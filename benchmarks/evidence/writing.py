@@ -8,10 +8,11 @@ from typing import Any
 from _results import keep, rows
 from benchmarks.evidence import rules, summing
 from benchmarks.evidence.detectors import BASE, DEFAULT
+from benchmarks.evidence.interactions import HEADLINE
 from benchmarks.evidence.summing import GROUPS, Figures, of
 
 COMMAND = "python -m benchmarks.evidence"
-ARMS = ("gate", "soft_label", "relabel", "prune", "uniform", "shuffled", "random_prune", "majority_fix",
+ARMS = ("gate", "gate_shrunk", "soft_label", "relabel", "prune", "uniform", "shuffled", "random_prune", "majority_fix",
         "loss_proportional", "proportional", "oracle")  # fmt: skip
 #: Rungs of arms, in the order of the table.
 WEIGHED = {"people": GROUPS["people"], "by row": GROUPS["by row"], "by class": GROUPS["by class"],
@@ -25,9 +26,11 @@ def write(cells: Figures) -> None:
 
 
 def of_code(cells: Figures) -> str:
-    """Return which code made which cells."""
+    """Return which code made which cells, and what they took."""
     made = Counter((c["code"], c["cell"]["kind"]) for c in cells)
-    return "Cells: " + ", ".join(f"{n} of {kind} by code `{code}`" for (code, kind), n in sorted(made.items())) + "."
+    minutes = sum(c["processor_seconds"] for c in cells) / 60
+    each = ", ".join(f"{n} of {kind} by code `{code}`" for (code, kind), n in sorted(made.items()))
+    return f"Cells: {each}; {minutes:.0f} minutes of one processor."
 
 
 def tables(cells: Figures) -> dict[str, tuple[str, str]]:
@@ -84,16 +87,17 @@ def leading(cells: Figures) -> tuple[str, str]:
 
 
 def worst(cells: Figures) -> tuple[str, str]:
-    chosen = of(cells, "detection")
-    names = list(dict.fromkeys(n for c in chosen for n in c["scores"]))
-    body = []
-    for name in names:
-        value, where = summing.worst(chosen, name)
-        by_class = [c["scores"][name].get("class_auc_worst") for c in chosen if c["cell"]["rung"] != "disputed"]
-        by_class = [v for v in by_class if v is not None]
-        body.append([name, f"{value:.3f}", where, f"{min(by_class):.3f}" if by_class else ""])
-    notes = "\nOver all cells with known wrong rows; the last column within the worst class of any cell.\n"
-    return (rows(["score", "least AUROC", "where", "least within a class"], body) if body else "", notes)
+    parts = ("class_auc_mean", "class_auc_worst", "slice_auc_mean", "slice_auc_worst")
+    body = [
+        [name, f"{w['least']:.3f}", w["where"], *(f"{w[k]:.3f}" if k in w else "" for k in parts)]
+        for name, w in summing.worst_table(cells).items()
+    ]
+    notes = (
+        "\nOver all cells with known wrong rows. Within classes, and within slices (an airline, a shop category): "
+        "AUROC, of the mean one and of the worst one that has 10 wrong rows and 10 right ones, mean over tables.\n"
+    )
+    head = ["score", "least AUROC", "where", "within classes", "in the worst", "within slices", "in the worst slice"]
+    return (rows(head, body) if body else "", notes)
 
 
 def marking(cells: Figures) -> tuple[str, str]:
@@ -189,20 +193,24 @@ def verdicts(cells: Figures) -> tuple[str, str]:
     wrong = "; ".join(f"{w['cell']['table']}, {w['cell']['rung']}: `{w['answer']}`" for w in found["wrong"])
     notes = (
         f"\n{found['right']} of {found['cells']} cells right ({found['right'] / found['cells']:.0%}) by the rules in "
-        f"`benchmarks/evidence/rules.py`, which allow `cannot_tell` where the test is too small. Without allowance, of "
-        f"the kinds much, clean and tiny: {found['asked']} of {found['fixed']}. Verdicts to act on clean or tiny "
-        f"tables: {found['acted']}. Wrong: {wrong or 'none'}.\n"
+        f"`benchmarks/evidence/rules.py`, which allow `cannot_tell` where the test is too small. Of the kinds much, "
+        f"clean and tiny, whose answer is known by how they were made: {found['known']} of {found['fixed']}, without "
+        f"allowance {found['asked']}. Verdicts to act on clean or tiny tables: {found['acted']}. "
+        f"Wrong: {wrong or 'none'}.\n"
     )
     return rows(["kind of cell", *rules.ALL], body), notes
 
 
 def interactions(cells: Figures) -> tuple[str, str]:
     body = [
-        [c["cell"]["table"], c["cell"]["rung"], f"{c['wrong']:.1%}", name, f"{f['auc']:.3f}", f"{f['ap']:.3f}"]
+        [c["cell"]["table"], c["cell"]["rung"], c["cell"]["seed"], f"{c['wrong']:.1%}", name, f"{f['auc']:.3f}",
+         f"{f['ap']:.3f}", "{:+.3f} [{:+.3f}, {:+.3f}]".format(*c["lead"]) if name == HEADLINE else ""]
         for c in of(cells, "interactions")
         for name, f in c["scores"].items()
-    ]
-    return (rows(["table", "read by", "wrong", "reading", "AUROC", "AP"], body) if body else "", "")
+    ]  # fmt: skip
+    head = ["table", "read by", "seed", "wrong", "reading", "AUROC", "AP", "AUROC - in-sample loss [95%]"]
+    notes = "\nwrong: ratings of 3 and less, which no reading sees. The interval is over users.\n"
+    return (rows(head, body) if body else "", notes)
 
 
 _BASE = "uniform_early_stop"

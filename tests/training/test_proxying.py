@@ -21,7 +21,6 @@ from steelyard.acts.training import Trained, Way
 from steelyard.acts.weighing import Prior, Weighing
 from steelyard.features.table import Table
 from steelyard.values.samples import Samples
-from steelyard.values.signals import Signals
 
 MODELS = {"linear": parts.make("models", "linear"), "boosted": parts.make("models", "boosted")}
 N = 240
@@ -113,8 +112,7 @@ def test_labels_of_reference_rows_that_it_is_sure_of_are_mostly_right(proxy: Pro
 
 def test_marked_rows_tell_nothing_of_the_noise(proxy: Proxy) -> None:
     mark = np.arange(len(SEEN)) % 3 == 0
-    columns = {name: proxy.signals[name] for name in proxy.signals.names}
-    marked = replace(proxy, signals=Signals(proxy.signals.row_key, {**columns, "marked": mark.astype(np.int16)}))
+    marked = replace(proxy, signals=proxy.signals.with_columns(marked=mark.astype(np.int16)))
     label = proxy.table.label.copy()
     label[SEEN[mark]] = 0
     other = replace(marked, table=replace(proxy.table, label=label))
