@@ -59,7 +59,7 @@ def compared(samples: Samples, table: Table, model: str, seeds: int, seed: int, 
     only: `curves` for those instead of the policies.
     """
     judged = judging.judged(samples, None, parse)
-    policies = parts.of_samples("policies") | {"gate_shrunk": parts.make("policies", "gate", shrink=True)}
+    policies = parts.of_samples("policies") | {"gate_unshrunk": parts.make("policies", "gate", shrink=False)}
     if only == "curves":
         policies = {n: policies[n] for n in ("uniform", "gate", "shuffled")} | curves()
     made: dict[str, Any] = {m: parts.make("models", m) for m in ("linear", "boosted")}

@@ -12,8 +12,8 @@ from benchmarks.evidence.interactions import HEADLINE
 from benchmarks.evidence.summing import GROUPS, Figures, of
 
 COMMAND = "python -m benchmarks.evidence"
-ARMS = ("gate", "gate_shrunk", "soft_label", "relabel", "prune", "uniform", "shuffled", "random_prune", "majority_fix",
-        "loss_proportional", "proportional", "oracle")  # fmt: skip
+ARMS = ("gate", "gate_unshrunk", "soft_label", "relabel", "prune", "uniform", "shuffled", "random_prune",
+        "majority_fix", "loss_proportional", "proportional", "oracle")  # fmt: skip
 #: Rungs of arms, in the order of the table.
 WEIGHED = {"people": GROUPS["people"], "by row": GROUPS["by row"], "by class": GROUPS["by class"],
            "uniform": ("uniform_20", "uniform_40"), "token": GROUPS["token"], "clean": ("clean",)}  # fmt: skip

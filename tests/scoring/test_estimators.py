@@ -90,7 +90,7 @@ def test_shuffled_has_the_same_histogram(readings: Readings) -> None:
 
 
 def test_a_weight_shrinks_to_one_by_its_standard_error(readings: Readings) -> None:
-    plain, shrunk = parts.make("policies", "gate"), parts.make("policies", "gate", shrink=True)
+    plain, shrunk = parts.make("policies", "gate", shrink=False), parts.make("policies", "gate")
     sure = readings.with_columns(p_wrong_se=np.zeros(N))
     np.testing.assert_allclose(plain.raw(sure), shrunk.raw(sure), rtol=1e-12)
     wrong = np.where(np.arange(N) < 60, 0.05, 0.7)

@@ -17,14 +17,14 @@ class Gate(Policy):
     floor: least weight. width: softness. Robust gate P1 of our methods page, a soft small-loss rule; see docs.
     shrink: draw each weight towards 1 by how much P(wrong) moved over the rounds of repair, taken for its standard
     error se: w = 1 + tau^2 / (tau^2 + se^2) (w - 1), se carried through the gate to first order, tau^2 what weights
-    vary beyond it. Rounds follow one another, so that an error they share is not seen.
+    vary beyond it. Rounds follow one another, so that an error they share is not seen. docs/evidence.md measures both.
     """
 
-    needs = ("p_wrong",)
+    needs = ("p_wrong", "p_wrong_se")
 
     floor: float = 0.05
     width: float = 0.1
-    shrink: bool = False
+    shrink: bool = True
 
     def raw(self, readings: Readings, progress: float = 1.0) -> Floats:
         wrong = np.nan_to_num(readings["p_wrong"], nan=0.0)
