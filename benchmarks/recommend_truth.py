@@ -24,6 +24,9 @@ from recommend_noise import arms, verdict
 
 DRAWS = 2000
 CAMPAIGNS = ("men", "women")
+NOTES = """
+An estimate agrees with the uniform policy where the interval of the difference covers 0. A few effective rows cannot
+disagree with anything."""
 
 
 def coat() -> pa.Table:
@@ -97,6 +100,7 @@ def main() -> None:
             "Recommendation: IPS against a log at random, open_bandit_zozo",
             "python benchmarks/recommend_truth.py --only open_bandit_zozo",
             found,
+            NOTES,
         )
         command = f"python benchmarks/recommend_truth.py --only open_bandit_zozo --seeds {args.seeds}"
         for campaign in CAMPAIGNS:
