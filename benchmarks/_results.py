@@ -50,3 +50,9 @@ def kept(title: str) -> dict[str, str]:
 def rows(head: list[str], body: list[list[object]]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join(lines + ["| " + " | ".join(str(c) for c in row) + " |" for row in body])
+
+
+def renewed(title: str, head: list[str], known: list[str], body: list[list[object]]) -> str:
+    """Return the last table with this title, these lines put in, in the order ``known`` of their first cells."""
+    lines = kept(title) | {str(cells[0]): rows([], [cells]).splitlines()[-1] for cells in body}
+    return "\n".join([rows(head, []), *(lines[first] for first in known if first in lines)])

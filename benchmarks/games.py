@@ -7,6 +7,8 @@ The recommenders learn from all other rows but the last of each user, once; nobo
 the halves share no user, and no last item teaches anything.
 One recommender a call (``--only``); what was measured before is kept under runs/games and stays in the table. With
 ``--rows listed`` it learns from the rows of users with a list alone, an eighth of all: minutes in place of an hour.
+The features and the blend are those of the part ``stacked``, the lists that teach it are given ones; ``Stacked.learn``,
+which holds out rows and draws lists of its own, would fit every recommender twice and is not measured.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ DRAWS, LENGTH = 2000, 100
 NOTES = """
 Intervals: users drawn 2,000 times, paired. One thread, bf16 for the encoder; CPU seconds of a loaded machine.
 Fewer rows learned: `--rows listed`, or for the cross-encoder the rows of those users alone whom it reads (`--read`),
-since every pair is a pass through the network."""
+since every pair is a pass through the network. Features and blend are those of `stacked`, taught by the
+given lists of users who are not tested; `Stacked.learn`, which holds out rows and draws lists of its own, is not
+measured."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,7 +111,7 @@ def measured(name: str, it: Asked, listed: bool, few: int) -> None:
     fit = time.process_time() - started
     said = np.full(it.items.shape, np.nan, np.float32)
     said[who] = fitted.among(it.user[who], it.items[who])
-    about = {"fit": fit, "ask": time.process_time() - started - fit, "rows": len(learn)}
+    about = {"fit": fit, "ask": time.process_time() - started - fit, "rows": len(learn), "listed": listed}
     about["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     KEPT.mkdir(parents=True, exist_ok=True)
     np.savez(KEPT / f"{name}.npz", said=said, user=it.user, about=json.dumps(about))
@@ -139,8 +143,8 @@ def stacked(names: list[str], said: dict[str, np.ndarray], it: Asked, who: np.nd
     return out, found.way
 
 
-def table(it: Asked) -> str:
-    """Return both tables: all lists, and those that the cross-encoder read too."""
+def remembered(it: Asked) -> dict[str, tuple[np.ndarray, dict]]:
+    """Return what each recommender said of these lists, and what is known of its training."""
     found = {}
     for name in PARTS:
         path = KEPT / f"{name}.npz"
@@ -148,6 +152,20 @@ def table(it: Asked) -> str:
             kept = np.load(path)
             if np.array_equal(kept["user"], it.user):
                 found[name] = (kept["said"], json.loads(str(kept["about"])))
+    return found
+
+
+def commands(found: dict[str, tuple[np.ndarray, dict]], users: int | None) -> str:
+    """Return the calls that make the table, those that learned from fewer rows apart; users: as asked for."""
+    fewer = "" if users is None else f" --users {users}"
+    few = [name for name, (_, about) in found.items() if about.get("listed")]
+    called = [([n for n in found if n not in few], ""), (few, " --rows listed")]
+    only = [("".join(f" --only {n}" for n in names), rest) for names, rest in called if names]
+    return " && ".join(f"python benchmarks/games.py{names}{rest}{fewer}" for names, rest in only)
+
+
+def table(it: Asked, found: dict[str, tuple[np.ndarray, dict]]) -> str:
+    """Return both tables: all lists, and those that the cross-encoder read too."""
     out = []
     for names in ([n for n in found if n not in READERS], list(found)):
         said = {n: found[n][0] for n in names}
@@ -185,4 +203,5 @@ if __name__ == "__main__":
     for name in args.only or PARTS:
         if name != "stacked":
             measured(name, it, args.rows == "listed", args.read)
-    keep(TITLE, "python benchmarks/games.py", table(it), NOTES)
+    found = remembered(it)
+    keep(TITLE, commands(found, args.users), table(it, found), NOTES)
