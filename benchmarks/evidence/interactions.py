@@ -18,7 +18,8 @@ def detect(name: str, model: str, seed: int) -> dict[str, Any]:
     from recommend_noise import interval, read
 
     of = read(name, 3.5)
-    wrong, said = of.gold == 0, readings(name, model, seed)
+    assert of.gold is not None
+    wrong, said = of.gold == 0, readings(of, model, seed)
     found = {n: detection(wrong, score) for n, score in said.items()}
     scores = {n: {k: float(v) for k, v in f.items() if k in ("auc", "ap")} for n, f in found.items()}
     lead = scores[HEADLINE]["auc"] - scores[BASE]["auc"]
