@@ -21,6 +21,8 @@ GOOD = (("banking77", 13_083), ("clinc150", 9_000))
 ROWS, DEAR = 4_000, {"crowdflower_search": 1_500, "dproduct_crowd": 4_000}
 FEW = tuple(name for name in TEXTS if name != "clinc150")
 LIGHT = tuple(name for name in FEW if name != "banking77")
+#: Cells of a comparison: five folds gone through twice, each time with models of another seed.
+PASSES = 10
 #: Seed of the noise that detectors are measured on. What is default was chosen on seed 0.
 FRESH = 1
 
@@ -48,7 +50,7 @@ def _core() -> Iterator[Cell]:
     yield from (c for rung in ("instance_20", "artefact_token_10") for c in _detection(rung, FRESH, LIGHT))
     yield from _weighting(("instance_20", "clean"), FEW)
     yield from (Cell("weighting", name, "uniform_20", rows=120) for name in FEW)
-    yield from (Cell("weighting", n, noise, rows=ROWS) for n, noise in JUDGED_BY_TRUTH if n in TEXTS)
+    yield from (Cell("weighting", n, noise, rows=ROWS, folds=PASSES) for n, noise in JUDGED_BY_TRUTH if n in TEXTS)
     yield from _weighting(("uniform_20",), FEW)
     yield from _weighting(("instance_10",), LIGHT)
     yield from (Cell("detection", name, "instance_20", FRESH) for name, _ in GOOD)
@@ -56,12 +58,12 @@ def _core() -> Iterator[Cell]:
     yield from (Cell("detection", name, noise, FRESH) for name, noise in PEOPLE if name not in TEXTS)
     yield from (Cell("curves", name, "instance_20", rows=ROWS, folds=3) for name in CURVES)
     yield from (c for rung in ("uniform_20", "class_20", "instance_10") for c in _detection(rung, FRESH, LIGHT))
-    yield from (Cell("weighting", n, noise, rows=DEAR[n], folds=3) for n, noise in JUDGED_BY_TRUTH if n not in TEXTS)
+    yield from (Cell("weighting", n, noise, rows=DEAR[n], folds=6) for n, noise in JUDGED_BY_TRUTH if n not in TEXTS)
     yield from (c for rung in ("instance_20", "uniform_20", "adjacent_20") for c in _detection(rung, FRESH, PAIRS))
     yield from _detection("artefact_slice_10", FRESH)
     yield from (c for seed in (FRESH + 1, FRESH + 2) for c in _detection("artefact_token_10", seed, LIGHT))
     yield from (Cell("marks", name, rung, FRESH) for rung in ("clean", "artefact_token_5") for name in TEXTS)
-    yield from _weighting(("instance_20", "clean"), PAIRS[:2], folds=3)
+    yield from _weighting(("instance_20", "clean"), PAIRS[:2], folds=6)
     yield from _weighting(("class_20",), LIGHT)
     yield from (c for seed in (1, 2) for c in _weighting(("clean",), FEW, seed=seed))
     yield from (
@@ -99,7 +101,7 @@ def _detection(rung: str, seed: int, names: tuple[str, ...] = (*TEXTS, *PAIRS)) 
 
 
 def _weighting(
-    rungs: tuple[str, ...], names: tuple[str, ...], folds: int = 5, seed: int = 0, rows: int = ROWS
+    rungs: tuple[str, ...], names: tuple[str, ...], folds: int = PASSES, seed: int = 0, rows: int = ROWS
 ) -> Iterator[Cell]:
     yield from (
         Cell("weighting", name, rung, seed, rows=min(rows, SETS[name].rows) % SETS[name].rows, folds=folds)
