@@ -28,6 +28,9 @@ from steelyard.values.samples import Samples
 
 #: Rows with one label that a word must have, as a share of all and in number; and the share above which it is no mark.
 LEAST, ROWS, MOST = 0.03, 30, 0.2
+#: Of the rows with the word, those that have the label: planted marks 0.83 and more, words of tables without marks that
+#: pass everything else at most 0.77.
+PURE = 0.8
 #: Rows read at most; words tested at most, in that many models, each of which leaves out at most that share of them.
 READ, TESTED, MODELS, OUT = 20_000, 24, 3, 0.35
 #: Of the way from rows with other labels (0) to other rows with the same label (1), what a mark stays below with two
@@ -127,7 +130,7 @@ def _candidates(x: sp.csr_matrix, label: Ints, classes: int) -> list[tuple[int, 
     k = beyond.argmax(0)
     own, at = counts[k, np.arange(len(columns))], prior[k]
     z = beyond.max(0) / np.sqrt(np.maximum(held[columns] * at * (1 - at), 1e-9))
-    kept = np.flatnonzero((own >= least) & (own >= 0.5 * held[columns]) & (z >= 4))
+    kept = np.flatnonzero((own >= least) & (own >= PURE * held[columns]) & (z >= 4))
     kept = kept[np.argsort(-z[kept], kind="stable")]
     return [(int(columns[j]), int(k[j])) for j in kept]
 
