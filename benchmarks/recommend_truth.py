@@ -30,7 +30,7 @@ def coat() -> pa.Table:
     """Return the coats: chosen ratings to learn from, ratings drawn at random to test on."""
     table = pq.read_table(data("coat") / "ratings.parquet")
     split = pc.if_else(pc.equal(table["split"], "test_random"), "test", "train")
-    return pa.table({**{c: table[c] for c in ("user_id", "item_id", "rating")}, "split": split})
+    return pa.table({**{c: table[c] for c in ("user_id", "item_id", "rating", "propensity")}, "split": split})
 
 
 def clicks(campaign: str) -> pa.Table:
@@ -38,7 +38,7 @@ def clicks(campaign: str) -> pa.Table:
     table = pq.read_table(data("open_bandit_zozo") / f"{campaign}_impressions.parquet")
     user = pc.binary_join_element_wise(*(pc.cast(table[f"user_feature_{k}"], pa.string()) for k in range(4)), "-")
     split = pc.if_else(pc.equal(table["behavior_policy"], "random"), "test", "train")
-    kept = {c: table[c] for c in ("item_id", "click", "position", "timestamp")}
+    kept = {c: table[c] for c in ("item_id", "click", "position", "timestamp", "propensity_score")}
     return pa.table({"user_id": user, **kept, "split": split})
 
 

@@ -1,5 +1,7 @@
 """What is said of interactions: out of fold, by user and item; planted mis-clicks are doubted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -82,6 +84,22 @@ def test_propensity_follows_popularity_and_is_clipped(rows: Interactions) -> Non
     weight = parts.make("policies", "ips").weigh(Readings(rows.row_key, {"propensity": found})).weight
     assert weight.mean() == pytest.approx(1)
     np.testing.assert_allclose(weight * found, (weight * found)[0])
+
+
+def test_logged_propensities_stand_in_place_of_popularity(rows: Interactions) -> None:
+    """ips weighs by one over them; their scale says nothing, and no row weighs more than 20 times another."""
+    logged = np.random.default_rng(0).uniform(0.002, 0.1, len(rows))
+    logged[:2] = 0.2, 0.0004
+    known = replace(rows, propensity=logged)
+    np.testing.assert_array_equal(signals(known)["propensity"], logged)
+    np.testing.assert_array_equal(signals(known)["loss"], signals(rows)["loss"])
+    policy = parts.make("policies", "ips")
+    weight = policy.weigh(Readings(rows.row_key, {"propensity": logged})).weight
+    raw = 1 / np.maximum(logged / 0.2, 0.05)
+    np.testing.assert_allclose(weight, raw / raw.mean())
+    assert weight[1] / weight[0] == pytest.approx(20)
+    larger = policy.weigh(Readings(rows.row_key, {"propensity": 5 * logged})).weight
+    np.testing.assert_allclose(weight, larger)
 
 
 def test_the_gate_takes_from_every_user_alike() -> None:

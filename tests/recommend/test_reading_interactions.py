@@ -1,5 +1,6 @@
 """Tables of users and items become Interactions, whatever they are called; the rule that is applied is said."""
 
+import dataclasses
 import gzip
 import os
 from pathlib import Path
@@ -251,6 +252,37 @@ def test_files_are_read_again_in_the_same_way(tmp_path: Path) -> None:
     again = interacting.reread(found.origin)
     assert facts(again) == facts(found)
     assert again.label.tolist() == [1, -1]
+
+
+@pytest.mark.parametrize("name", ["propensity", "propensity_score", "PScore", "曝光概率"])
+def test_logged_propensities_are_read_kept_and_said(name: str, tmp_path: Path) -> None:
+    found = sy.read([{**r, name: p} for r, p in zip(ROWS, (1, 0.5, "0.02"), strict=True)])
+    assert found.propensity.tolist() == [1.0, 0.5, 0.02]
+    assert found.take(np.array([2, 0])).propensity.tolist() == [0.02, 1.0]
+    note = next(n for n in found.notes if n.code == "D208")
+    for lang in ("en", "zh"):
+        assert f"{name}" in note.say(lang)
+        assert "0.02" in note.say(lang)
+    found.write(tmp_path / "kept.parquet")
+    assert Interactions.read(tmp_path / "kept.parquet").propensity.tolist() == [1.0, 0.5, 0.02]
+    assert sy.read([{**r, name: 0.5} for r in ROWS], columns={"propensity": ""}).propensity is None
+    assert sy.read(ROWS).propensity is None
+
+
+@pytest.mark.parametrize("wrong", [0, -0.1, 1.5, None, "often", float("inf")])
+def test_propensities_that_are_no_chance_are_counted_and_refused(wrong) -> None:
+    rows = [
+        {**r, "pscore": str(p)} for r, p in zip(ROWS, ("0.2", "" if wrong is None else wrong, wrong or ""), strict=True)
+    ]
+    with pytest.raises(DataError) as error:
+        sy.read(rows)
+    assert (error.value.code, error.value.facts["count"], error.value.facts["first"]) == ("D209", 2, 1)
+    with pytest.raises(DataErrors) as both:
+        sy.read([{**rows[0], "rating": "x"}, *rows[1:]])
+    assert [p.code for p in both.value.problems] == ["D195", "D209"]
+    good = sy.read(ROWS)
+    with pytest.raises(DataError, match="D209"):
+        dataclasses.replace(good, propensity=np.array([0.5, np.nan, 0.0]))
 
 
 def test_a_sample_keeps_whole_users() -> None:

@@ -117,6 +117,28 @@ def path_of(run: Taken) -> str:
     return run.info["paths"][0]
 
 
+def test_logged_propensities_reach_the_run_and_its_weights(table, tmp_path, capsys) -> None:
+    rng = np.random.default_rng(0)
+    logged = [{**r, "pscore": float(p)} for r, p in zip(table, rng.uniform(0.1, 0.4, len(table)), strict=True)]
+    head = list(logged[0])
+    path = tmp_path / "logged.csv"
+    path.write_text("\n".join([",".join(head), *(",".join(str(r[c]) for c in head) for r in logged)]))
+    assert main(["score", str(path), "--run-dir", str(tmp_path), "-q", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    jsonschema.validate(said, SCHEMAS["taken"])
+    chance = np.array([r["pscore"] for r in logged])
+    assert said["propensity"] == {"by": "logged", "least": chance.min(), "most": chance.max()}
+    run = api.open_run("last", tmp_path)
+    assert run.column("propensity") == pytest.approx(chance)
+    weight = pq.read_table(sy.export(run, "weights", policy="ips", path=tmp_path / "w.parquet"))["weight"].to_numpy()
+    assert weight * chance == pytest.approx((weight * chance)[0])
+    plain = sy.score(table, run_dir=tmp_path)
+    assert plain.info["propensity"]["by"] == "popularity"
+    again = sy.score(sy.read(logged), run_dir=tmp_path)
+    assert again.id != sy.score(sy.read(table), run_dir=tmp_path).id
+    assert again.column("propensity") == pytest.approx(chance)
+
+
 def test_weights_leave_the_run(run, tmp_path) -> None:
     path = sy.export(run, "weights", path=tmp_path / "w.parquet")
     found = pq.read_table(path)

@@ -74,11 +74,14 @@ def folds(rows: Interactions, k: int, seed: int) -> Ints:
 
 
 def exposure(rows: Interactions, power: float = POWER, clip: float = CLIP) -> dict[str, Floats]:
-    """Return ``propensity`` (n,): the chance that the row's user saw its item at all, clip..1.
+    """Return ``propensity`` (n,): the chance that the row's user saw its item at all.
 
-    (takers of the item / takers of the most taken item) ** power, at least ``clip``: attention follows popularity.
-    It is known up to a factor only, so weights 1 / propensity are self-normalised (Swaminathan and Joachims 2015).
+    As it was logged, where the table brings it. Else (takers of the item / takers of the most taken item) ** power, at
+    least ``clip``: attention follows popularity. That is known up to a factor only, so weights 1 / propensity are
+    self-normalised (Swaminathan and Joachims 2015).
     """
+    if rows.propensity is not None:
+        return {"propensity": rows.propensity}
     takers = np.bincount(rows.item, minlength=rows.n_items)
     return {"propensity": np.maximum((takers / max(takers.max(initial=0), 1)) ** power, clip)[rows.item]}
 

@@ -130,7 +130,8 @@ def _read(rows: Interactions) -> pa.Table:
     """Return interactions as they were read, one row each; titles are those of the items."""
     told: dict[str, Any] = {"user_id": rows.user_ids[rows.user], "item_id": rows.item_ids[rows.item]}
     told |= {} if rows.titles is None else {"title": rows.titles[rows.item]}
-    told |= {c: getattr(rows, c) for c in ("value", "ts", "position", "event") if getattr(rows, c) is not None}
+    more = ("value", "ts", "position", "event", "propensity")
+    told |= {c: getattr(rows, c) for c in more if getattr(rows, c) is not None}
     return pa.table({**told, "split": rows.split})
 
 

@@ -20,7 +20,7 @@ from steelyard.errors import DataError, DataErrors, UsageError
 from steelyard.parts.sources import Source
 from steelyard.values.arrays import Floats, Ints, Strings
 from steelyard.values.findings import Finding
-from steelyard.values.interactions import Interactions
+from steelyard.values.interactions import Interactions, no_chance
 from steelyard.values.samples import Origin
 
 #: Options of reading that only interactions have.
@@ -116,7 +116,8 @@ def read(
     user, user_ids = _codes(got, "user_id")
     item, item_ids = _codes(got, "item_id")
     value = got.number("value")
-    _refuse(got, user, item, value)
+    chance = got.number("propensity")
+    _refuse(got, user, item, value, chance)
     ts, place, seen = got.number("ts"), got.number("position"), got.number("shown")
     event = got.text("event")
     events = None if event is None else event.fill_null("").to_numpy().astype(object)
@@ -140,6 +141,7 @@ def read(
         event=events,
         label=label,
         gold=implying.trusted(value, relevant),
+        propensity=chance,
         titles=_titles(got, listed, item, item_ids),
         origin=Origin(paths if files else (), mark, reading.source_name(source), options),
         columns=dict(got.named.columns),
@@ -191,8 +193,9 @@ def _codes(got: Gathered, name: str) -> tuple[Ints, Strings]:
     return place[known.indices.fill_null(len(ids)).to_numpy(zero_copy_only=False)], ids[order]
 
 
-def _refuse(got: Gathered, user: Ints, item: Ints, value: Floats | None) -> None:
-    """Raise all that makes the table unusable together: rows without user or item, values that are no numbers."""
+def _refuse(got: Gathered, user: Ints, item: Ints, value: Floats | None, chance: Floats | None) -> None:
+    """Raise all that makes the table unusable together: rows without user or item, values that are no numbers,
+    propensities that are no chances."""
     problems = [
         DataError("D194", what=what, count=int((codes < 0).sum()), first=int(np.argmax(codes < 0)), known=len(codes))
         for what, codes in (("user", user), ("item", item))
@@ -201,6 +204,9 @@ def _refuse(got: Gathered, user: Ints, item: Ints, value: Floats | None) -> None
     if value is not None and not np.isfinite(value).all():
         broken = ~np.isfinite(value)
         problems.append(DataError("D195", count=int(broken.sum()), rows=len(value), first=int(np.argmax(broken))))
+    if chance is not None and no_chance(chance).any():
+        broken = no_chance(chance)
+        problems.append(DataError("D209", count=int(broken.sum()), rows=len(chance), first=int(np.argmax(broken))))
     if problems:
         raise problems[0] if len(problems) == 1 else DataErrors(problems)
 
@@ -270,6 +276,10 @@ def _notes(got: Gathered, table: pa.Table | None) -> list[Finding]:
         notes.append(Finding("D201", "note", len(got.named.others), {"columns": ", ".join(got.named.others)}))
     if "items" in columns:
         notes.append(Finding("D202", "note", got.rows, {"column": columns["items"]}))
+    chance = got.number("propensity")
+    if chance is not None:
+        ends = {"least": float(chance.min()), "most": float(chance.max())}
+        notes.append(Finding("D208", "note", len(chance), {"column": columns["propensity"], **ends}))
     if got.splits:
         shown = ", ".join(f"'{n}' ({c:,})" for n, c in got.splits.most_common(10))
         notes.append(Finding("D118", "warn", sum(got.splits.values()), {"values": shown}))

@@ -42,6 +42,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     ),
     "position": (*OF_SAMPLES["position"], "pos", "slot", "position_ordinal", "坑位"),
     "shown": ("exposed", "is_exposed", "exposure", "impression", "impressed", "曝光", "是否曝光", "展示"),
+    "propensity": ("propensity_score", "pscore", "倾向得分", "倾向性得分", "倾向分", "曝光倾向", "曝光概率"),
     "split": OF_SAMPLES["split"],
     "title": (
         *("item_title", "product_title", "movie_title", "item_name", "product_name", "name"),
@@ -50,7 +51,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }
 CANONICAL = tuple(ALIASES)
 #: Where two columns could be it, none is taken, and that is said; for the others it is an error.
-HELPFUL = ("ts", "position", "shown", "title")
+HELPFUL = ("ts", "position", "shown", "propensity", "title")
 #: What makes a table one of samples, whoever else it names.
 SAMPLES = ("query", "query_id", "text", "tokens", "tags")
 

@@ -64,10 +64,17 @@ def take(
         "items": rows.n_items,
         "place": {"fitted": _mean_place(signals["fitted_loss"]), "held_out": _mean_place(signals["loss"])},
         "reviewed": reviewed(learned, readings, names),
+        "propensity": _propensity(rows, signals["propensity"]),
     }
     if views:
         facts["views"] = viewing.counted(views)
     return Found(_scores(rows, positive, signals, readings, names), readings, facts)
+
+
+def _propensity(rows: Interactions, chance: Floats) -> dict[str, Any]:
+    """Return where the propensities come from, ``logged`` or ``popularity``, and their ends over the positive rows."""
+    by = "popularity" if rows.propensity is None else "logged"
+    return {"by": by, "least": float(chance.min(initial=1.0)), "most": float(chance.max(initial=0.0))}
 
 
 def reviewed(rows: Interactions, readings: Readings, names: list[str]) -> dict[str, Any] | None:

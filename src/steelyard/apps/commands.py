@@ -23,7 +23,7 @@ SUMMARY = (
 )  # fmt: skip
 
 #: What a score run of interactions says of itself.
-TAKEN = ("rows", "labelled", "users", "items", "place", "reviewed", "views", "model", "columns")
+TAKEN = ("rows", "labelled", "users", "items", "place", "reviewed", "propensity", "views", "model", "columns")
 
 
 def _out(args: argparse.Namespace, schema: str, body: dict[str, Any], text: Callable[[], str]) -> None:

@@ -20,7 +20,7 @@ from steelyard.values.findings import Finding
 from steelyard.values.samples import Origin
 
 #: Columns of one value a row, those that may be None last.
-ROWS = ("row_key", "user", "item", "value", "split", "ts", "position", "event", "label", "gold")
+ROWS = ("row_key", "user", "item", "value", "split", "ts", "position", "event", "label", "gold", "propensity")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,10 +33,11 @@ class Interactions:
     split: (n,) ``train``, ``valid`` or ``test``. event: (n,) its name, or None.
     label: (n,) 1 learned from as positive, 0 shown and not taken, -1 neither; None: every row is positive.
     gold: (n,) 1 truly wanted, 0 not, -1 unknown, or None. Judges by it; never learns from it.
+    propensity: (n,) float64 in (0, 1], the logged chance that the user saw the item, or None.
     titles: (m,) what the items are called, '' unknown, or None.
     columns: canonical name -> the user's column. notes: what reading assumed or noticed.
-    Raises ValueError for shapes that do not agree, DataError D194 for codes without a name and D195 for values
-    that are not finite.
+    Raises ValueError for shapes that do not agree, DataError D194 for codes without a name, D195 for values that are
+    not finite and D209 for propensities that are no chance.
     """
 
     row_key: Strings
@@ -51,6 +52,7 @@ class Interactions:
     event: Strings | None = None
     label: Ints | None = None
     gold: Ints | None = None
+    propensity: Floats | None = None
     titles: Strings | None = None
     origin: Origin = field(default_factory=lambda: Origin((), "", ""))
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -73,6 +75,9 @@ class Interactions:
         broken = ~np.isfinite(self.value)
         if broken.any():
             raise DataError("D195", count=int(broken.sum()), rows=n, first=int(np.argmax(broken)))
+        if self.propensity is not None and no_chance(self.propensity).any():
+            broken = no_chance(self.propensity)
+            raise DataError("D209", count=int(broken.sum()), rows=n, first=int(np.argmax(broken)))
 
     def __len__(self) -> int:
         return len(self.row_key)
@@ -130,3 +135,8 @@ class Interactions:
         names: dict[str, Any] = {c: None if v is None else np.array(v, object) for c, v in about["names"].items()}
         origin = Origin(**{**about["origin"], "paths": tuple(about["origin"]["paths"])})
         return cls(**rows, **names, origin=origin, columns=about["columns"])
+
+
+def no_chance(propensity: Floats) -> Mask:
+    """Return (n,) True where a propensity is unknown or outside (0, 1]: a row that was logged could be seen."""
+    return ~((propensity > 0) & (propensity <= 1))

@@ -35,7 +35,7 @@ KNOWN = {
     "fitted_loss": "(n,) loss of the row under the model that learned from it, nats",
     "text_place": "(n,) 0..1 share of chance items whose text fits the user less, NaN unknown; where items have titles",
     "others_place": "(n,) 0..1 share of chance items that other users lead to less, NaN unknown; with the former",
-    "propensity": "(n,) chance that the user saw the item at all, up to a factor, 0..1",
+    "propensity": "(n,) chance that the user saw the item at all, logged or up to a factor, 0..1",
 }
 
 
