@@ -32,8 +32,11 @@ class Fitted:
         raise NotImplementedError
 
     def scores(self, users: Ints) -> Floats:
-        """Return (b, m) float32 of all items, seen ones among them; popularity for a user it does not know, or -1."""
-        users = np.asarray(users, dtype=np.int64)
+        """Return (b, m) float32 of all items, seen ones among them; popularity for a user it does not know, or -1.
+
+        Raises DataError D284 for users that were no users of the interactions it learned from, as do the others.
+        """
+        users = self.users(users)
         known = (users >= 0) & self.known[users]
         if known.all():
             return self.relevance(users)
@@ -49,6 +52,7 @@ class Fitted:
         block: users whose scores exist at once. Factor models do better than this and say so.
         """
         out = np.empty(len(users), np.float32)
+        users, items = self.users(users), self.items(items)
         order = np.argsort(users, kind="stable")
         asked, starts = np.unique(users[order], return_index=True)
         ends = np.append(starts[1:], len(order))
@@ -65,11 +69,29 @@ class Fitted:
         The same numbers as ``scores``, unless the model reads lists (``by_list``), or few of all items but these.
         """
         given = items >= 0
+        users, items = self.users(users), self.items(items, least=-1)
         out = np.full(items.shape, -np.inf, np.float32)
-        user = np.broadcast_to(np.asarray(users)[:, None], items.shape)
+        user = np.broadcast_to(users[:, None], items.shape)
         out[given] = self.pairs(user[given], items[given])
         return out
 
+
+    def users(self, codes: Ints) -> Ints:
+        """Return the codes (b,) of users, -1 for one that is in no table. Raises DataError D284 for any other."""
+        return _within("user", codes, -1, len(self.known))
+
+    def items(self, codes: Ints, least: int = 0) -> Ints:
+        """Return the codes of items; least: -1 where that means none. Raises DataError D284 for any other."""
+        return _within("item", codes, least, len(self.popularity))
+
+
+def _within(what: str, codes: Ints, least: int, known: int) -> Ints:
+    codes = np.asarray(codes, dtype=np.int64)
+    outside = (codes < least) | (codes >= known)
+    if outside.any():
+        first = int(codes[outside].flat[0])
+        raise DataError("D284", what=what, count=int(outside.sum()), asked=codes.size, first=first, last=known - 1)
+    return codes
 
 @dataclass(frozen=True)
 class Epoch:

@@ -46,9 +46,10 @@ class Read(Fitted):
 
     def among(self, users: Ints, items: Ints) -> Floats:
         """Return (b, c) what the network says of every item given, whatever the first stage thinks of it."""
+        users, items = self.users(users), self.items(items, least=-1)
         given = items >= 0
         out = np.full(items.shape, -np.inf, np.float32)
-        user = np.broadcast_to(np.asarray(users)[:, None], items.shape)
+        user = np.broadcast_to(users[:, None], items.shape)
         known = given & (user >= 0) & self.known[user]
         out[given] = self.popularity[items[given]]
         out[known] = self.reader.relevance(self.history.latest(user[known]), items[known])
@@ -56,7 +57,7 @@ class Read(Fitted):
 
     def pairs(self, users: Ints, items: Ints, block: int = 512) -> Floats:
         """Return (n,) what the network says of every pair, whatever the first stage thinks of it."""
-        return self.among(users, np.asarray(items)[:, None])[:, 0]
+        return self.among(users, self.items(items)[:, None])[:, 0]
 
     def _read(self, users: Ints, stage: Floats) -> Mask:
         """Return (b, m) True for what is read: what the user has met, and the ``best`` of the rest."""
