@@ -227,6 +227,7 @@ def compare(
     from steelyard import engine
     from steelyard.acts import comparing
     from steelyard.acts.cells import Settings
+    from steelyard.acts.checks.labels import unseen_clicks
     from steelyard.acts.encoding import encode
     from steelyard.features import duplicates
 
@@ -246,7 +247,7 @@ def compare(
         )
     if candidates is not None:
         raise UsageError("U197", task=scored.samples.task)
-    _known_arms(arms)
+    _known_arms(arms, scored.info.get("unseen_clicks"))
     _within("seeds", seeds, 1, "1, 2, 3 ...; a verdict needs 3")
     _within("folds", folds, 2, "2, 3, 4 ...")
     asked: dict[str, Any] = {
@@ -297,6 +298,7 @@ def compare(
             settings,
             model=chosen,
             networks=networks,
+            unseen_clicks=unseen_clicks(samples),
             keep=partial(scored.run.keep, prefix=f"compare-{plan.id}-"),
             each=each,
             progress=tell,
@@ -357,9 +359,10 @@ def _within(option: str, value: int, least: int, known: str) -> None:
         raise UsageError("U150", option=option, value=str(value), known=known)
 
 
-def _known_arms(arms: Sequence[str]) -> None:
-    """Raise UsageError U105 for an arm that nobody trains, U159 when none of those asked for could win."""
-    from steelyard.acts.deciding import answer_of
+def _known_arms(arms: Sequence[str], unseen_clicks: str | None) -> None:
+    """Raise UsageError U105 for an arm that nobody trains, U159 when none of those asked for could win, U223 when they
+    could only change clicks without a position."""
+    from steelyard.acts.deciding import answer_of, repairs
 
     known = [*parts.of_samples("policies"), *tiers.step_arms()]
     for arm in arms:
@@ -367,6 +370,9 @@ def _known_arms(arms: Sequence[str]) -> None:
             raise UsageError("U105", kind="policies", name=arm, near=nearest(arm, known) or "-", known=", ".join(known))
     if arms and not any(map(answer_of, arms)):
         raise UsageError("U159", arms=", ".join(arms), known=", ".join(filter(answer_of, known)))
+    if arms and unseen_clicks and not any(answer_of(arm) and not repairs(arm) for arm in arms):
+        others = ", ".join(arm for arm in known if answer_of(arm) and not repairs(arm))
+        raise UsageError("U223", arms=", ".join(arms), column=unseen_clicks, known=others)
 
 
 def _quiet(_stage: str, _done: int, _total: int) -> None:

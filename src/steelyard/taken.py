@@ -42,6 +42,23 @@ class Taken(Scored):
         doubt = np.nan_to_num(self.column("suspicion")[found], nan=-1.0)
         return self.rows(found[np.argsort(-doubt, kind="stable")], mask=mask)
 
+    def slices(self) -> list[dict[str, Any]]:
+        """Return the bands of users by their rows and of items by their takers, the highest mean doubt first.
+
+        ``doubted``: share of a band's rows among the most doubted tenth of all. The doubt's interval keeps the rows of
+        a user, and those of an item, together.
+        """
+        from steelyard.acts.locating import locate
+
+        doubt = self.column("suspicion")
+        read = np.flatnonzero(np.isfinite(doubt))
+        if not len(read):
+            return []
+        user, item = (np.unique(self.column(c)[read].astype(str), return_inverse=True)[1] for c in ("user", "item"))
+        found = locate(user, item, doubt[read])
+        bands = [("user_rows", b) for b in found["activity"]] + [("item_takers", b) for b in found["popularity"]]
+        return [_band(column, band) for column, band in sorted(bands, key=lambda b: -b[1]["doubt"])]
+
     def _texts(self, positions: Ints, mask: bool) -> list[dict[str, Any]]:
         titles = self.interactions.titles
         if titles is None:
@@ -65,6 +82,12 @@ class Taken(Scored):
                 shown |= {k: masked(shown[k]) for k in ("user", "item")}
             out.append(shown)
         return out
+
+
+def _band(column: str, band: Mapping[str, Any]) -> dict[str, Any]:
+    low, high = band["low"], band["high"]
+    told = ("members", "rows", "share", "doubted", "doubt", "doubt_low", "doubt_high")
+    return {"column": column, "value": str(low) if low == high else f"{low}-{high}", **{k: band[k] for k in told}}
 
 
 def _told(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from steelyard import parts, recommendation
-from steelyard.acts import contrasting, recommending
+from steelyard.acts import contrasting, recommending, stepping
 from steelyard.acts.cells import BASE, CONTROL_OF, Settings
 from steelyard.acts.stages import keep_nothing
 from steelyard.errors import DataError, EnvironmentProblem
@@ -127,8 +127,8 @@ def test_controls_have_the_same_weights_on_other_rows(rows) -> None:
 
 def test_control_inside_the_step_keeps_the_histogram() -> None:
     alpha, loss = parts.make("alphas", "r_ce"), np.linspace(0.1, 3, 20)
-    plain = recommending._inside(alpha, None)(np.arange(20), loss, 0.5)
-    mixed = recommending._inside(alpha, np.random.default_rng(0))(np.arange(20), loss, 0.5)
+    plain = stepping.Inside(alpha)(np.arange(20), loss, 0.5)
+    mixed = stepping.Inside(alpha, np.random.default_rng(0))(np.arange(20), loss, 0.5)
     np.testing.assert_array_equal(np.sort(plain), np.sort(mixed))
     assert (plain != mixed).any()
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import jsonschema
@@ -76,6 +77,26 @@ def test_the_worst_rows_have_titles_and_reasons_and_are_never_called_wrong(run) 
     assert run.row(top[0]["row_key"])["item"] == top[0]["item"]
     with pytest.raises(UsageError):
         run.query("nobody")
+
+
+def test_slices_are_bands_of_users_and_items(run, root, table, capsys) -> None:
+    found = run.slices()
+    assert [s["doubt"] for s in found] == sorted((s["doubt"] for s in found), reverse=True)
+    for column, key in (("user_rows", "user"), ("item_takers", "item")):
+        own = [s for s in found if s["column"] == column]
+        assert sum(s["rows"] for s in own) == len(table)
+        assert sum(s["members"] for s in own) == len({r[key] for r in table})
+        assert sum(s["share"] * s["doubt"] for s in own) == pytest.approx(run.column("suspicion").mean())
+    rows = Counter(r["user"] for r in table)
+    band = next(s for s in found if s["column"] == "user_rows")
+    low, _, high = band["value"].partition("-")
+    own = [r["user"] for r in table if int(low) <= rows[r["user"]] <= int(high or low)]
+    assert (band["rows"], band["members"]) == (len(own), len(set(own)))
+    for lang, said in (("en", "in top tenth"), ("zh", "前十分之一")):
+        assert main(["show", run.id, "slices", "--lang", lang, "--run-dir", str(root), "-q"]) == 0
+        out = capsys.readouterr().out
+        assert said in out
+        assert f"user_rows={band['value']}" in out
 
 
 def test_a_table_in_memory_keeps_its_source(table, tmp_path) -> None:
@@ -213,6 +234,7 @@ def test_the_command_line_says_it_in_both_languages(root, run, capsys) -> None:
         (["score", "DATA"], "taken"),
         (["show", "RUN", "top"], "taken_rows"),
         (["show", "RUN", "query", "u003"], "taken_rows"),
+        (["show", "RUN", "slices"], "taken_slices"),
         (["show", "RUN", "info"], "info"),
         (["compare", "RUN", "--seeds", "1", "--model", "popularity"], "compare"),
         (["export", "RUN", "weights", "--out", "OUT"], "export"),

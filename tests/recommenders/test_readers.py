@@ -124,6 +124,19 @@ def test_a_list_is_read_whole_whatever_the_first_stage_thinks(cross):
     assert cross.among(np.array([NEVER]), items)[0, [0, 1, 3]].tolist() == popular[[0, 20, 13]].tolist()
 
 
+def test_the_first_stage_learns_with_the_weights_of_the_rows(bert):
+    part = parts.make("recommenders", "cross_encoder", pretrained=bert, best=3, **CROSS)
+    knn, users = parts.make("recommenders", "item_knn"), np.arange(ONCE)
+    weight = np.random.default_rng(0).integers(1, 4, len(ROWS)).astype(float)
+    first = part.fit(ROWS, weight).first.scores(users)
+    np.testing.assert_allclose(first, knn.fit(ROWS, weight).scores(users), rtol=1e-4, atol=1e-6)
+    assert np.abs(first - knn.fit(ROWS).scores(users)).max() > 1e-2
+    cut = (ROWS.item % 3 > 0).astype(float)
+    *_, last = part.train(ROWS, lambda rows, loss, progress: cut[rows])
+    inside = last.fitted.first.scores(users)
+    np.testing.assert_allclose(inside, knn.fit(ROWS, cut).scores(users), rtol=1e-4, atol=1e-6)
+
+
 def test_the_newest_item_is_read_first_and_the_oldest_is_cut(cross):
     reader = cross.reader
     encoded = reader._encoded(np.array([[-1, 0, 13]]), np.array([5]), np.zeros(1, np.int64))

@@ -1,12 +1,15 @@
 """Recommenders that are trained step by step: their gradients against plain numbers, their weights, their windows."""
 
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
+from steelyard import parts
+from steelyard.acts.stepping import Inside, Noted
 from steelyard.errors import EnvironmentProblem
-from steelyard.parts.recommenders import sasrec
+from steelyard.parts.recommenders import mf, sasrec
 from steelyard.parts.recommenders._adam import Table, gathered
 from steelyard.parts.recommenders._negatives import Negatives, at_most, hardest
 from steelyard.parts.recommenders._pairs import pairwise
@@ -206,6 +209,54 @@ def test_without_vectors_the_bias_of_an_item_follows_how_often_it_is_met():
     fitted = Mf(embedding_size=1, scale=0.0, reg=0.0, epochs=30, learning_rate=0.02, batch_size=300).fit(rows)
     odds = np.exp(fitted.bias[[0, 1, 2]])
     assert odds[0] > odds[1] > odds[2] > np.exp(fitted.bias[3:]).max()
+
+
+class Kept:
+    """Stands for a table of vectors: keeps the gradients and moves nothing. Every bias is log(1/3)."""
+
+    made: ClassVar[list] = []
+
+    def __init__(self, value):
+        self.value = np.full_like(value, np.log(1 / 3)) if value.shape[1] == 1 else value
+        self.gradients = []
+        self.made.append(self)
+
+    def move(self, rows, gradient, rate, step):
+        self.gradients.append(gradient)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "row", "drawn"),
+    [
+        (parts.make("alphas", "r_ce", power=0.5), 0.25**0.5, (1 - 0.25) ** 0.5),
+        (parts.make("alphas", "t_ce"), 1.0, 1.0),
+        (None, 1.0, 1.0),
+    ],
+)
+def test_what_is_drawn_is_weighed_as_published(alpha, row: float, drawn: float, monkeypatch):
+    """Worked by hand: every z is log(1/3), so p = 1/4; the gradient of a bias is w (p - 1) / b for a row, w p / b for
+    an item drawn against it. R-CE takes w = p ** power and (1 - p) ** power (Wang et al. 2021, eq. 6)."""
+    monkeypatch.setattr(mf, "Table", Kept)
+    part = Mf(embedding_size=2, scale=0.0, reg=0.0, epochs=1, negatives=2)
+    list(part.train(ROWS, None if alpha is None else Inside(alpha), seed=0))
+    gradient, b = Kept.made[-1].gradients[0][:, 0], len(ROWS) // 40 + 1
+    assert len(gradient) == 3 * b
+    np.testing.assert_allclose(gradient[:b], row * (0.25 - 1) / b, rtol=1e-5)
+    np.testing.assert_allclose(gradient[b:], drawn * 0.25 / b, rtol=1e-5)
+
+
+def test_drawn_weights_are_shuffled_with_those_of_the_rows():
+    loss = RNG.random(50)
+    for name, weighs in (("r_ce", True), ("t_ce", False)):
+        alpha = parts.make("alphas", name)
+        plain, control = Inside(alpha), Inside(alpha, np.random.default_rng(0))
+        for said in (plain, Noted(np.ones(9), plain)):
+            expected = alpha.raw({"loss": loss}, 1.0) if weighs else np.ones(50)
+            np.testing.assert_array_equal(said.drawn(loss, 1.0), expected)
+        mixed = control.drawn(loss, 1.0)
+        np.testing.assert_allclose(np.sort(mixed), np.sort(plain.drawn(loss, 1.0)))
+        assert (mixed != plain.drawn(loss, 1.0)).any() == weighs
+    assert Noted(np.ones(9), None).drawn(loss, 0.0).tolist() == [1.0] * 50
 
 
 @pytest.mark.parametrize(("batch_size", "size"), [(4, 4), (4096, len(ROWS) // 40 + 1)])

@@ -10,7 +10,7 @@ import numpy as np
 
 from steelyard.acts.bootstrapping import against, bootstrap, deviation, difference, interval
 from steelyard.acts.cells import BASE, Cell, CellTask, Judged, Settings, ranking, said
-from steelyard.acts.deciding import RIVAL, answer_of, decide, limits, unseen, wins
+from steelyard.acts.deciding import RIVAL, answer_of, decide, limits, repairs, unseen, wins
 from steelyard.acts.stages import Keep, Progress, keep_nothing, no_progress
 from steelyard.features import duplicates
 from steelyard.features.table import Table
@@ -27,6 +27,7 @@ def compare(
     *,
     model: str,
     networks: Any = None,
+    unseen_clicks: str | None = None,
     keep: Keep = keep_nothing,
     each: Callable = map,
     progress: Progress = no_progress,
@@ -36,11 +37,14 @@ def compare(
     twins: (n,) codes of near-identical rows (``features.duplicates``), or empty.
     parts: linear, boosted, estimators (by name), policies (by name).
     model: which of the two models the arms train, ``boosted``, ``linear`` or ``network``, then with
-    ``networks`` (see ``acts.arming``). each: an engine; cells run side by side.
+    ``networks`` (see ``acts.arming``). unseen_clicks: the column of clicks that nobody may have seen: no arm changes
+    them then, for none is called mislabelled (C140). each: an engine; cells run side by side.
     """
     if not len(twins) or np.array_equal(duplicates.twin_label(twins, table.label), table.label):
         # no row is outvoted by its near-identical rows: there is no majority to follow
         parts = {**parts, "policies": {name: p for name, p in parts["policies"].items() if name != RIVAL}}
+    left = [n for n in parts["policies"] if repairs(n) and settings.wants(n)] if unseen_clicks else []
+    parts = {**parts, "policies": {name: p for name, p in parts["policies"].items() if name not in left}}
     bare = replace(judged, slices={})
     tasks = [CellTask(table, twins, bare, parts, settings, model, n, keep, networks) for n in range(settings.seeds)]
     cells = []
@@ -48,7 +52,10 @@ def compare(
     for cell in each(CellTask.run, tasks):
         cells.append(cell)
         progress("arms", len(cells), settings.seeds)
-    return _conclude(table, judged, parts, settings, cells, model)
+    found = _conclude(table, judged, parts, settings, cells, model)
+    if left:
+        found = replace(found, limits=(*found.limits, ("VL08", {"column": unseen_clicks, "arms": ", ".join(left)})))
+    return found
 
 
 def _conclude(

@@ -32,6 +32,11 @@ def answer_of(arm: str) -> Answer | None:
     return ANSWER_OF.get(arm)
 
 
+def repairs(arm: str) -> bool:
+    """Whether an arm changes labels."""
+    return answer_of(arm) == "relabel_first" or arm == RIVAL
+
+
 def wins(arm: Arm, settings: Settings) -> bool:
     beats_control = arm.over_control is None or arm.over_control.low > 0
     return arm.delta.low_strict > 0 and arm.delta.value > settings.min_gain and beats_control

@@ -278,8 +278,8 @@ def _notes(got: Gathered, table: pa.Table | None) -> list[Finding]:
         notes.append(Finding("D202", "note", got.rows, {"column": columns["items"]}))
     chance = got.number("propensity")
     if chance is not None:
-        facts = {"column": columns["propensity"], "least": float(chance.min()), "most": float(chance.max())}
-        notes.append(Finding("D208", "note", len(chance), facts))
+        ends = {"least": float(chance.min()), "most": float(chance.max())}
+        notes.append(Finding("D208", "note", len(chance), {"column": columns["propensity"], **ends}))
     if got.splits:
         shown = ", ".join(f"'{n}' ({c:,})" for n, c in got.splits.most_common(10))
         notes.append(Finding("D118", "warn", sum(got.splits.values()), {"values": shown}))

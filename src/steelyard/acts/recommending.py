@@ -19,6 +19,7 @@ from steelyard.acts import clicking, dividing, doubting
 from steelyard.acts.cells import BASE, CONTROL_OF, STEP, WRONG_ROWS, Settings
 from steelyard.acts.recalling import Scores, best, coverage, gini, ranking
 from steelyard.acts.stages import Keep
+from steelyard.acts.stepping import Inside, Noted
 from steelyard.errors import DataError, EnvironmentProblem
 from steelyard.values.arrays import AnyArray, Floats, Ints, Mask, Strings
 from steelyard.values.interactions import Interactions
@@ -39,8 +40,6 @@ BASELINES = ("popularity", "item_knn", "ease")
 HELD = 0.2
 #: Least takers of the bands of items for which arms are told apart; the first band is that of cold items.
 POPULAR = (0, 5, 20, 100)
-
-Importance = Callable[[Ints, Floats, float], Floats]
 
 
 @dataclass(frozen=True)
@@ -216,7 +215,7 @@ def readings_inside(learn: Interactions, parts: Parts, settings: Settings, seed:
 
 def arms(
     readings: Readings, learn: Interactions, parts: Parts, settings: Settings, seed: int
-) -> Iterator[tuple[str, Floats, Importance | None]]:
+) -> Iterator[tuple[str, Floats, Inside | None]]:
     """Yield name, weights (n,) and what weighs inside the step (None: the weights do)."""
     ones = np.ones(len(learn))
     rng = np.random.default_rng(seed)
@@ -232,8 +231,8 @@ def arms(
         return
     for name, alpha in parts.alphas.items():
         if settings.wants(STEP + name):
-            yield STEP + name, ones, _inside(alpha, None)
-            yield STEP + name + WRONG_ROWS, ones, _inside(alpha, np.random.default_rng(seed + 1))
+            yield STEP + name, ones, Inside(alpha)
+            yield STEP + name + WRONG_ROWS, ones, Inside(alpha, np.random.default_rng(seed + 1))
 
 
 def judge(
@@ -280,7 +279,7 @@ def _spread(value: Floats, ranked: Ranking, users: int) -> Floats:
 
 
 def _lists(
-    base: Any, parts: Parts, sets: Sets, weight: Floats, how: Importance | None, seed: int, users: Ints, depth: int
+    base: Any, parts: Parts, sets: Sets, weight: Floats, how: Inside | None, seed: int, users: Ints, depth: int
 ) -> dict[str, AnyArray]:
     """Return what a recommender says at its best moment and at its last, and n_eff / n, ``ess``.
 
@@ -299,14 +298,7 @@ def _lists(
         return {**_of("best", only), **_of("last", only), "ess": ess}
     kept = weight > 0
     learn = sets.learn if kept.all() else sets.learn.take(kept)
-    own = weight[kept] / weight[kept].mean()
-    sizes: list[float] = []
-
-    def importance(rows: Ints, loss: Floats, progress: float) -> Floats:
-        alpha = own[rows] if how is None else how(rows, loss, progress)
-        sizes.append(effective_sample_size(alpha) / max(len(alpha), 1))
-        return alpha
-
+    importance = Noted(weight[kept] / weight[kept].mean(), how)
     stop = np.flatnonzero(np.diff(sets.stop.indptr) > 0)
     every = max(1, -(-base.epochs // LOOKS))
     top, found = -np.inf, None
@@ -318,7 +310,7 @@ def _lists(
         if value > top:
             top, found = value, answer(epoch.fitted)
     at_end = answer(epoch.fitted)
-    ess = np.array(np.mean(sizes)) if sizes else ess
+    ess = np.array(np.mean(importance.sizes)) if importance.sizes else ess
     return {**_of("best", at_end if found is None else found), **_of("last", at_end), "ess": ess}
 
 
@@ -347,16 +339,6 @@ def _given(fitted: Any, shown: csr_array, users: Ints) -> Floats:
     row = np.broadcast_to(np.arange(len(users))[:, None], inside.shape)[inside]
     out[row, own.indices] = fitted.among(users, items)[inside]
     return out
-
-
-def _inside(alpha: Any, shuffled: np.random.Generator | None) -> Importance:
-    """Return the importance by an alpha of the losses of a step; shuffled: the same weights on the wrong rows."""
-
-    def importance(rows: Ints, loss: Floats, progress: float) -> Floats:
-        raw = alpha.raw({"loss": loss}, progress)
-        return raw if shuffled is None else shuffled.permutation(raw)
-
-    return importance
 
 
 def _depth(parts: Parts, n_items: int) -> int:

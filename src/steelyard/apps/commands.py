@@ -126,7 +126,9 @@ def show(args: argparse.Namespace) -> int:
     if args.what == "slices":
         every = scored.slices()
         body = {"slices": every[: args.n], "total": len(every)}
-        _out(args, "slices/1", body, lambda: draw.slices(every[: args.n], args.lang, len(every)))
+        taken = isinstance(scored, Taken)
+        drawn = draw.taken_slices if taken else draw.slices
+        _out(args, f"{'taken_' * taken}slices/1", body, lambda: drawn(every[: args.n], args.lang, len(every)))
     elif args.what == "info":
         _out(args, "info/1", {"info": scored.info}, lambda: draw.info(scored, args.lang))
     else:

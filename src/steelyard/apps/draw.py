@@ -206,6 +206,20 @@ def slices(found: list[dict[str, Any]], lang: str, total: int) -> str:
     return "\n".join([drawn, *rest, "", say("T_benefit_note", lang)])
 
 
+def taken_slices(found: list[dict[str, Any]], lang: str, total: int) -> str:
+    """Return the bands of users and items, the most doubted first."""
+    head = [say(f"T_{k}", lang) for k in ("slice", "members", "n", "doubt", "interval", "top_tenth")]
+    body = [
+        (f"{s['column']}={s['value']}", f"{s['members']:,}", f"{s['rows']:,}", number(s["doubt"]),
+         f"[{number(s['doubt_low'])}, {number(s['doubt_high'])}]", f"{s['doubted']:.1%}")
+        for s in found
+    ]  # fmt: skip
+    if not body:
+        return say("T_none", lang)
+    rest = [say("T_slices_more", lang, shown=len(found), all=total)] if total > len(found) else []
+    return "\n".join([table(head, body, (26, 9, 9, 10, 16, 14), right=(1, 2, 3, 5)), *rest])
+
+
 def _helps(s: Mapping[str, Any], name: str) -> str:
     if s.get(name) is None:
         return "–"

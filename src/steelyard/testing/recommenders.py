@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -101,8 +102,31 @@ def _check_users(recommender: Any, rows: Interactions, plain: np.ndarray) -> Non
         recommender,
         "must give items of a list what scores gives",
     )
+    one, stranger, none = np.array([0]), np.array([USERS]), np.array([-1])
+    for wrong, asked in (
+        ("users from n_users on", lambda: fitted.scores(stranger)),
+        ("users from n_users on in pairs", lambda: fitted.pairs(stranger, one)),
+        ("users from n_users on in lists", lambda: fitted.among(stranger, one[:, None])),
+        ("users below -1", lambda: fitted.scores(np.array([-2]))),
+        ("an item of -1 in pairs", lambda: fitted.pairs(one, none)),
+        ("items from n_items on in pairs", lambda: fitted.pairs(one, np.array([ITEMS]))),
+        ("items from n_items on in lists", lambda: fitted.among(one, np.array([[ITEMS]]))),
+    ):
+        hold(_refused_by(asked) == "D284", recommender, f"must refuse {wrong} by D284")
+    hold(_near(fitted.pairs(none, one), popular[:1].astype(np.float32)), recommender, "must take a user of -1 in pairs")
     some = np.array([5, 0, NEVER, 5])
     hold(_near(fitted.scores(some), plain[some]), recommender, "must score a user alike in any company")
+
+
+def _refused_by(asked: Callable[[], Any]) -> str | None:
+    """Return the code of the error, None without one, and for an error without a code."""
+    try:
+        asked()
+    except DataError as e:
+        return e.code
+    except IndexError:
+        pass
+    return None
 
 
 def _check_training(recommender: Any, rows: Interactions) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from steelyard.acts.checks.looked import Findings, Looked
+from steelyard.acts.recognising import CLICKS, fold
 from steelyard.values.arrays import Ints
 from steelyard.values.findings import Severity
 from steelyard.values.samples import Samples
@@ -22,6 +23,8 @@ FLAT = 0.50
 #: Tags that are listed by name.
 SHOWN = 20
 _CLICKS = re.compile(r"click|clk|点击|點擊", re.IGNORECASE)
+#: Labels of a click, and of none.
+_TWO = {"0", "1", "false", "true", "no", "yes", "否", "是"}
 
 
 def check_labels(looked: Looked) -> Findings:
@@ -120,10 +123,14 @@ def check_clicks(looked: Looked) -> Findings:
 
 
 def clicks(samples: Samples) -> str | None:
-    """Return the column of labels that are clicks, None where they are something else."""
+    """Return the column of labels that are clicks or purchases, None where they are something else.
+
+    They are where two labels, such as 0 and 1, stand in a click log or under a name of clicks.
+    """
     column = samples.columns.get("label", "")
     two = {name.strip().lower().removesuffix(".0") for name in samples.scale.names}
-    return column if _CLICKS.search(column) and two <= {"0", "1", "true", "false"} else None
+    named = bool(_CLICKS.search(column)) or fold(column) in CLICKS
+    return column if (named or samples.fields is not None) and two <= _TWO else None
 
 
 def unseen_clicks(samples: Samples) -> str | None:

@@ -23,6 +23,7 @@ class Alpha:
     scale: how a signal is made comparable: ``rank`` (-1..1 within the batch), ``spread`` (over its median absolute
         value; the sign stays) or ``none``.
     reference: True when dot or dot_adam need rows to align with, which training must not see.
+    drawn: True when items that a recommender draws against a row are weighed by their own losses too.
     unbiased: True when the weights are an exact correction that no clip may touch.
 
     Two fields have a meaning of their own where quick models that never saw the rows have spoken first, in a
@@ -32,6 +33,7 @@ class Alpha:
     needs: ClassVar[tuple[str, ...]] = ()
     scale: ClassVar[Literal["rank", "spread", "none"]] = "none"
     reference: ClassVar[bool] = False
+    drawn: ClassVar[bool] = False
     unbiased: ClassVar[bool] = False
 
     def raw(self, seen: Mapping[str, Floats], progress: float) -> Floats:

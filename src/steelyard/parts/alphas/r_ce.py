@@ -13,10 +13,13 @@ from steelyard.values.arrays import Floats
 class RCE(Alpha):
     """alpha = p ** power with p = exp(-loss), the probability that the model gives the row.
 
-    Source: Wang et al. 2021 (WSDM), eq. 5 and 6, for positives; power is their alpha, 0.25 and less in their logs.
+    Source: Wang et al. 2021 (WSDM), eq. 5 and 6; power is their alpha, 0.25 and less in their logs. Items drawn against
+    a row count by (1 - p) ** power, as published, where they have a loss of their own (``mf``), as in pairs they have
+    not.
     """
 
     needs = ("loss",)
+    drawn = True
 
     power: float = 0.25
 

@@ -13,9 +13,9 @@ from steelyard.values.arrays import Floats
 class TCE(Alpha):
     """alpha = 0 for the rows above the (1 - drop) quantile of the step's losses, else 1; drop = most * progress / ramp.
 
-    Source: Wang et al. 2021 (WSDM), eq. 3 and 4. Published for point-wise cross entropy, whose sampled negatives are
-    truncated too; with pairs every row is one positive, and only positives are. most: the largest share dropped.
-    ramp: part of training after which it is reached.
+    Source: Wang et al. 2021 (WSDM), eq. 3 and 4, which cut positives alone. Their code counts the share over rows and
+    items drawn against them together; here it is a share of the rows. most: the largest share dropped. ramp: part of
+    training after which it is reached.
     """
 
     needs = ("loss",)

@@ -13,6 +13,7 @@ from steelyard.values.arrays import Floats, Ints, Mask
 from steelyard.values.interactions import Interactions
 
 #: Asked at every step: (rows (b,), their losses (b,) under the model of this moment, progress 0..1) -> weights (b,).
+#: One that weighs items drawn against rows too has ``drawn``: (their losses (k,), progress) -> weights (k,).
 Importance = Callable[[Ints, Floats, float], Floats]
 
 
@@ -32,8 +33,11 @@ class Fitted:
         raise NotImplementedError
 
     def scores(self, users: Ints) -> Floats:
-        """Return (b, m) float32 of all items, seen ones among them; popularity for a user it does not know, or -1."""
-        users = np.asarray(users, dtype=np.int64)
+        """Return (b, m) float32 of all items, seen ones among them; popularity for a user it does not know, or -1.
+
+        Raises DataError D284 for users that were no users of the interactions it learned from, as do the others.
+        """
+        users = self.users(users)
         known = (users >= 0) & self.known[users]
         if known.all():
             return self.relevance(users)
@@ -48,6 +52,7 @@ class Fitted:
 
         block: users whose scores exist at once. Factor models do better than this and say so.
         """
+        users, items = self.users(users), self.items(items)
         out = np.empty(len(users), np.float32)
         order = np.argsort(users, kind="stable")
         asked, starts = np.unique(users[order], return_index=True)
@@ -64,11 +69,29 @@ class Fitted:
 
         The same numbers as ``scores``, unless the model reads lists (``by_list``), or few of all items but these.
         """
+        users, items = self.users(users), self.items(items, least=-1)
         given = items >= 0
         out = np.full(items.shape, -np.inf, np.float32)
-        user = np.broadcast_to(np.asarray(users)[:, None], items.shape)
+        user = np.broadcast_to(users[:, None], items.shape)
         out[given] = self.pairs(user[given], items[given])
         return out
+
+    def users(self, codes: Ints) -> Ints:
+        """Return the codes (b,) of users, -1 for one that is in no table. Raises DataError D284 for any other."""
+        return _within("user", codes, -1, len(self.known))
+
+    def items(self, codes: Ints, least: int = 0) -> Ints:
+        """Return the codes of items; least: -1 where that means none. Raises DataError D284 for any other."""
+        return _within("item", codes, least, len(self.popularity))
+
+
+def _within(what: str, codes: Ints, least: int, known: int) -> Ints:
+    codes = np.asarray(codes, dtype=np.int64)
+    outside = (codes < least) | (codes >= known)
+    if outside.any():
+        first = int(codes[outside].flat[0])
+        raise DataError("D284", what=what, count=int(outside.sum()), asked=codes.size, first=first, last=known - 1)
+    return codes
 
 
 @dataclass(frozen=True)
@@ -124,6 +147,12 @@ def alphas(importance: Importance | None, rows: Ints, progress: float, loss: Flo
     if importance is None:
         return np.ones(len(rows), np.float32)
     return np.asarray(importance(rows, loss, progress), dtype=np.float32)
+
+
+def drawn_alphas(importance: Importance | None, progress: float, loss: Floats) -> Floats:
+    """Return (k,) float32 what ``importance`` says of items drawn against the rows of a step, 1 each without a word."""
+    of = getattr(importance, "drawn", None)
+    return np.ones(len(loss), np.float32) if of is None else np.asarray(of(loss, progress), dtype=np.float32)
 
 
 def weighed(interactions: Interactions, sample_weight: Floats | None) -> tuple[Interactions, Floats]:

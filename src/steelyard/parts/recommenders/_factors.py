@@ -23,6 +23,7 @@ class Factors(Fitted):
 
     def pairs(self, users: Ints, items: Ints, block: int = 65536) -> Floats:
         """Return (n,) relevance, row by row, without the scores of other items; block: rows at once."""
+        users, items = self.users(users), self.items(items)
         out = np.empty(len(users), np.float32)
         for start in range(0, len(users), block):
             u, i = users[start : start + block], items[start : start + block]

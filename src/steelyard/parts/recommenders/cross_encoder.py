@@ -46,9 +46,10 @@ class Read(Fitted):
 
     def among(self, users: Ints, items: Ints) -> Floats:
         """Return (b, c) what the network says of every item given, whatever the first stage thinks of it."""
+        users, items = self.users(users), self.items(items, least=-1)
         given = items >= 0
         out = np.full(items.shape, -np.inf, np.float32)
-        user = np.broadcast_to(np.asarray(users)[:, None], items.shape)
+        user = np.broadcast_to(users[:, None], items.shape)
         known = given & (user >= 0) & self.known[user]
         out[given] = self.popularity[items[given]]
         out[known] = self.reader.relevance(self.history.latest(user[known]), items[known])
@@ -56,7 +57,7 @@ class Read(Fitted):
 
     def pairs(self, users: Ints, items: Ints, block: int = 512) -> Floats:
         """Return (n,) what the network says of every pair, whatever the first stage thinks of it."""
-        return self.among(users, np.asarray(items)[:, None])[:, 0]
+        return self.among(users, self.items(items)[:, None])[:, 0]
 
     def _read(self, users: Ints, stage: Floats) -> Mask:
         """Return (b, m) True for what is read: what the user has met, and the ``best`` of the rest."""
@@ -72,8 +73,9 @@ class CrossEncoder(Recommender):
 
     The network reads a pair: the titles of the at most ``history`` items before, newest first, and that of the item.
     Negatives are drawn anew for every row in every epoch among the items that the user has not met. Every pair costs a
-    pass: ``scores`` reads the ``best`` items of the recommender ``first``, trained on the same rows without weights,
-    and what the user has met; the rest follows in the order of ``first``. ``among`` reads all items that it is given.
+    pass: ``scores`` reads the ``best`` items of the recommender ``first``, and what the user has met; the rest follows
+    in the order of ``first``. That learns from the same rows, with the weights that they had in the epoch. ``among``
+    reads all items that it is given.
     pretrained: ``minilm``, a folder or a hub name. batch_size: rows a step, each with its negatives. learning_rate: of
     AdamW, rising over the first steps, then falling on a line to 0; ten times that for the new head. max_length:
     tokens of a pair. precision: fp32 or bf16. Source: Nogueira and Cho 2019 (re-ranking by a cross-encoder).
@@ -107,10 +109,8 @@ class CrossEncoder(Recommender):
         model = parts.make("models", "transformer", pretrained=self.pretrained)
         reader = Reader(model, recipe, texts, self.negatives, self.max_length, steps)
         before, negatives = Prefixes(interactions, self.history), Negatives(interactions)
-        first = parts.make("recommenders", self.first).fit(interactions, seed=seed)
         met = interactions.matrix().tocsr()
-        fitted = Read(*counted(interactions, np.ones(n)), reader, before, first, self.best, met)
-        losses, number = np.empty(n, np.float32), 0
+        losses, given, number = np.empty(n, np.float32), np.ones(n), 0
         for epoch in range(self.epochs):
             order = rng.permutation(n)
             for start in range(0, n, _POOL * self.batch_size):
@@ -120,9 +120,11 @@ class CrossEncoder(Recommender):
                 for places in self._batches(reader.length, rng):
                     rows = pool[places]
                     losses[rows] = reader.look(places)
-                    alpha = alphas(importance, rows, number / steps, losses[rows])
+                    alpha = given[rows] = alphas(importance, rows, number / steps, losses[rows])
                     reader.move(alpha, recipe.rate(number, steps))
                     number += 1
+            first = parts.make("recommenders", self.first).fit(interactions, given if given.any() else None, seed)
+            fitted = Read(*counted(interactions, np.ones(n)), reader, before, first, self.best, met)
             yield Epoch(epoch + 1, losses, fitted)
 
     def _batches(self, length: Ints, rng: np.random.Generator) -> list[Ints]:

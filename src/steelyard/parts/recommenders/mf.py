@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from steelyard.parts.recommenders import Epoch, Importance, Recommender, alphas, counted
+from steelyard.parts.recommenders import Epoch, Importance, Recommender, alphas, counted, drawn_alphas
 from steelyard.parts.recommenders._adam import Table
 from steelyard.parts.recommenders._factors import Factors
 from steelyard.parts.recommenders._steps import epochs
@@ -17,10 +17,12 @@ from steelyard.values.interactions import Interactions
 
 @dataclass(frozen=True)
 class Mf(Recommender):
-    """Minimises mean [ alpha_ui (-log s(x_u'y_i + b_i)) + sum over drawn j of -log s(-(x_u'y_j + b_j)) ] by Adam.
+    """Minimises mean [ alpha_ui (-log s(x_u'y_i + b_i)) + sum over drawn j of alpha_uj (-log s(-(x_u'y_j + b_j))) ] by
+    Adam.
 
     The loss for which T-CE and R-CE are published (Wang et al. 2021, with GMF): the loss of a row, and its weight, are
-    those of its yes; what is drawn against it keeps weight 1. GMF of He et al. 2017 with an output layer of ones.
+    those of its yes. What is drawn against it has weight 1, or by its own loss where the importance says so (R-CE).
+    GMF of He et al. 2017 with an output layer of ones.
     embedding_size: d. negatives: drawn anew for every row in every epoch. reg: on the vectors and biases of a step.
     """
 
@@ -48,10 +50,11 @@ class Mf(Recommender):
                 u = np.tile(interactions.user[rows], 1 + self.negatives)
                 x, y = user.value[u], item.value[i]
                 z = np.einsum("nd,nd->n", x, y) + bias.value[i, 0]
-                losses[rows] = np.logaddexp(0, -z[: len(rows)])
-                weight = np.ones(len(i), np.float32)
-                weight[: len(rows)] = alphas(importance, rows, step.progress, losses[rows])
                 met = np.arange(len(i)) < len(rows)
+                loss = np.logaddexp(0, np.where(met, -z, z))
+                losses[rows] = loss[met]
+                given = alphas(importance, rows, step.progress, losses[rows])
+                weight = np.concatenate([given, drawn_alphas(importance, step.progress, loss[~met])])
                 pull = ((weight * (np.exp(-np.logaddexp(0, -z)) - met)) / len(rows))[:, None].astype(np.float32)
                 shrink = (self.reg * weight / len(rows))[:, None]
                 user.move(u, pull * y + shrink * x, self.learning_rate, step.number)

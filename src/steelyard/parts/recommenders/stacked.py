@@ -45,7 +45,7 @@ class Stack(Fitted):
 
     def among(self, users: Ints, items: Ints) -> Floats:
         """Return (b, c) relevance within the list given: what stands beside an item counts."""
-        users = np.asarray(users)
+        users, items = self.users(users), self.items(items, least=-1)
         known = (users >= 0) & self.known[users]
         out = np.where(items >= 0, self.popularity[items], -np.inf).astype(np.float32)
         if known.any():
