@@ -92,7 +92,8 @@ if __name__ == "__main__":
             result = compared(
                 which, args.seeds, args.epochs, args.max_length, tuple(args.arms.split(",")), args.processes, args.rows
             )
+            some = f", {args.rows:,} rows" if args.rows else ""
             keep(
-                f"Weights inside the step: dproduct_crowd, {which}, MiniLM",
+                f"Weights inside the step: dproduct_crowd, {which}, MiniLM{some}",
                 f"python benchmarks/in_step.py {how} --only {which}", table(result), said(result),
             )  # fmt: skip

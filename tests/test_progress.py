@@ -60,6 +60,41 @@ def test_with_json_every_line_is_an_object(monkeypatch: pytest.MonkeyPatch) -> N
     assert {(t["stage"], t["total"]) for t in told} == {("arms", 4)}
 
 
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [("en", ["2.00 steps/s", "loss 0.500", "about 20 s left"]), ("zh", ["每秒 2.00 步", "损失 0.500", "约剩 20 s"])],
+)
+def test_a_network_tells_its_speed_its_loss_and_its_memory(
+    monkeypatch: pytest.MonkeyPatch, lang: str, words: list[str]
+) -> None:
+    monkeypatch.setattr(sys, "stderr", log := io.StringIO())
+    monkeypatch.setattr(live, "memory_peak", lambda: 1_300_000_000)
+    line = live.Live(args(lang=lang))
+    line("network", 40, 100, 0.7)  # a resumed run: these 40 steps cost no time now
+    line.stage_started -= 10
+    line("network", 60, 100, 0.5)
+    first, last = log.getvalue().splitlines()
+    assert all(word in last for word in [*words, "1.3 GB"])
+    assert "0.700" in first
+    assert "…" in first
+    line("models", 3, 3)
+    assert "GB" not in log.getvalue().splitlines()[-1]
+
+
+def test_with_json_a_line_tells_speed_memory_and_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", log := io.StringIO())
+    line = live.Live(args(json=True))
+    line("network", 0, 100)
+    line.stage_started -= 10
+    line("network", 60, 100, 0.5)
+    line("arms", 1, 4)
+    told = [json.loads(text) for text in log.getvalue().splitlines()]
+    assert [t["loss"] for t in told] == [0.5, None]
+    assert told[0]["per_second"] == pytest.approx(6, rel=0.01)
+    assert told[1]["per_second"] is None
+    assert 10e6 < told[0]["memory_bytes"] <= told[1]["memory_bytes"] < 1e12
+
+
 def test_what_is_left_is_a_range_until_a_tenth_is_done() -> None:
     line = live.Live(args(quiet=True))
     line.total, line.done = 100, 2

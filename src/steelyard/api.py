@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from steelyard.values.checkup import Checkup
     from steelyard.values.comparison import Comparison
 
-Progress = Callable[[str, int, int], None]
+#: progress(stage, done, total), or with a fourth argument: the last training loss of a stage that has one, or None.
+Progress = Callable[..., None]
 
 READING = ("preset", "columns", "labels", "label_order", "task", "group_by", "encoding", "sample")
 #: What only tables of interactions understand.
@@ -122,7 +123,8 @@ def score(
     tensorboard where it is installed; they change no number.
     name: the run directory's first part; by default the file's name. processes: how many share the work, by default
     one a core (STEELYARD_PROCESSES); they change no number. progress(stage, done, total) is called as the
-    work goes on. The same data and options give the same run directory and, on one machine, identical files.
+    work goes on; where it takes a fourth argument the stage ``network`` gives it the loss of the last step, nats. The
+    same data and options give the same run directory and, on one machine, identical files.
     Raises DataError for a table that ``check`` finds unusable.
     """
     from steelyard import engine

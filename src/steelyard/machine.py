@@ -57,6 +57,21 @@ def memory_left() -> float:
     return max(0.0, min(left))
 
 
+def memory_peak() -> int | None:
+    """Return the most bytes that this process has held in memory at once, None where the system does not say."""
+    with suppress(OSError):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        held = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
+        if held:
+            return 1024 * int(held[0])
+    with suppress(ImportError):  # Windows
+        import resource
+
+        unit = 1 if sys.platform == "darwin" else 1024
+        return unit * int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    return None
+
+
 def _pages(name: str) -> int | None:
     known = getattr(os, "sysconf_names", {})
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf(name) if name in known else None

@@ -34,7 +34,7 @@ ARCHITECTURES = ("cross", "dual")
 #: Alphas that a comparison of networks tries when no arms are named.
 STEP_ARMS = ("alignment", "gate")
 
-Progress = Callable[[str, int, int], None]
+Progress = Callable[..., None]
 
 
 @dataclass(frozen=True)
@@ -123,17 +123,16 @@ def prepare(
     model, task = _parts(samples, table, deep)
     if tier == "embed":
         return _embedded(samples, table, model, task, deep, root, seed, run, progress)
-    from steelyard.acts import networking
+    from steelyard.acts import networking, tracking
 
-    work = run.path / "work"
+    work, last = run.path / "work", tracking.Last()
     made = tuple(parts.make("trackers", name, folder=str(run.path / "trackers")) for name in trackers)
-    how = networking.Networks(task, model, parts.make("alphas", "uniform"), deep.recipe(seed), work, made)
+    how = networking.Networks(task, model, parts.make("alphas", "uniform"), deep.recipe(seed), work, (*made, last))
+    tell = tracking.with_loss(progress, last)
 
     def deepen(measured: dict[str, Any]) -> Any:
         with disk(work):
-            signals, facts = networking.measure(
-                samples, table, measured, how, k=folds, keep=run.keep, progress=progress
-            )
+            signals, facts = networking.measure(samples, table, measured, how, k=folds, keep=run.keep, progress=tell)
         _tell(run, facts, samples, deep)
         return signals, {"network": {**asdict(deep), **facts}}
 

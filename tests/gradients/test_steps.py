@@ -3,8 +3,9 @@
 import pytest
 
 torch = pytest.importorskip("torch")
-from tiny_models import N, batch, losses, make  # noqa: E402
+from tiny_models import MODELS, N, batch, losses, make  # noqa: E402
 from torch import nn  # noqa: E402
+from transformers.modeling_layers import GradientCheckpointingLayer  # noqa: E402
 
 from steelyard.gradients import Direction, Oracle, Sketching, watch  # noqa: E402
 
@@ -76,29 +77,49 @@ def test_layers_sum_to_the_total_and_samples_to_the_batch_gradient():
     torch.testing.assert_close(dots.sum(), total, **CLOSE)
 
 
+def checkpointed(model):
+    """Let a model in eval mode, without dropout, compute its layers anew in the backward pass; return their counts."""
+    model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
+    model.config.use_cache = False  # as decoders have it in training mode: a cache would be filled twice
+    counts = []
+    for module in model.modules():
+        if isinstance(module, GradientCheckpointingLayer):
+            module.training = True  # of this layer, not of what is in it: dropout stays off
+            own, real = [0], module._gradient_checkpointing_func
+
+            def counted(run, *args, func=real, own=own):
+                def once_more(*given):
+                    own[0] += 1
+                    return run(*given)
+
+                return func(once_more, *args)
+
+            module._gradient_checkpointing_func = counted
+            counts.append(own)
+    return counts
+
+
 @pytest.mark.filterwarnings("ignore:`gradient_checkpointing_enable` is deprecated")
-@pytest.mark.parametrize("name", ["bert", "qwen2"])
+@pytest.mark.parametrize("name", sorted(MODELS))
 def test_checkpointing_does_not_matter(name):
     model, of = make(name, torch.float32)
-    plain = formed(model, of)
-    with watch(model) as watched, watched.step(N, norm=True, sketch=3) as step:
-        step.backward(losses(model, of))
-        norm, sketch = step.norm(), step.sketch(3)
-    model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
-    model.train()  # checkpointing is off in eval mode; these models have their dropout set to zero first
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
-    for layer in model.modules():
-        if hasattr(layer, "attention_dropout"):
-            layer.attention_dropout = 0.0
+    alpha = torch.tensor([0.1, 2.0, 0.0, 1.3, 0.7])
+
+    def read():
+        with watch(model) as watched, watched.step(N, norm=True, sketch=3) as step:
+            step.backward(losses(model, of))
+            return step.norm(), step.sketch(3)
+
+    plain, weighted, readings = formed(model, of), formed(model, of, alpha), read()
+    counts = checkpointed(model)
     again = formed(model, of)
+    assert counts
+    assert all(own == [2] for own in counts)  # forward, and once more backward
     for key in plain:
         assert torch.equal(plain[key], again[key]), key
-    with watch(model) as watched, watched.step(N, norm=True, sketch=3) as step:
-        step.backward(losses(model, of))
-        torch.testing.assert_close(step.norm(), norm)
-        torch.testing.assert_close(step.sketch(3), sketch)
+    agree(weighted, formed(model, of, alpha), rtol=1e-5, atol=1e-7)
+    for found, value in zip(read(), readings, strict=True):
+        torch.testing.assert_close(found, value)
 
 
 def test_asking_early_and_asking_late_agree():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 import transformers as hf
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 
 N, T, CLASSES, VOCABULARY = 5, 9, 3, 60
 LENGTHS = (9, 4, 7, 2, 6)
@@ -108,9 +110,22 @@ def batch(tokens: bool, seed: int = 0) -> Batch:
     return Batch(ids, mask, labels.masked_fill(mask == 0, -100))
 
 
+class Wide(TorchFunctionMode):
+    """Computes in float64 what the code of a model asks to have in float32, as decoders do with norms and rotations."""
+
+    def __torch_function__(self, function: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        def wide(value: Any) -> Any:
+            return torch.float64 if value is torch.float32 else value
+
+        function = Tensor.double if function is Tensor.float else function
+        return function(*map(wide, args), **{name: wide(value) for name, value in (kwargs or {}).items()})
+
+
 def losses(model: nn.Module, of: Batch) -> Tensor:
-    """Return (n,) losses, the mean over a sample's own labels."""
-    logits = model(input_ids=of.ids, attention_mask=of.mask).logits
+    """Return (n,) losses, the mean over a sample's own labels; of a float64 model in float64 throughout."""
+    double = next(model.parameters()).dtype == torch.float64
+    with Wide() if double else nullcontext():
+        logits = model(input_ids=of.ids, attention_mask=of.mask).logits
     if of.labels.dim() == 1:
         return F.cross_entropy(logits, of.labels, reduction="none")
     by_token = F.cross_entropy(logits.transpose(1, 2), of.labels, reduction="none", ignore_index=-100)

@@ -3,12 +3,15 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from steelyard import parts
+from steelyard.acts import tracking
 from steelyard.acts.finetuning import Step
 from steelyard.acts.tracking import follow
 from steelyard.errors import EnvironmentProblem, UsageError
@@ -163,18 +166,32 @@ def step(number: int, value: float | None = None, last: bool = False) -> Step:
     return Step(0, number, 6, 0.5 + number, 0.75, 0.01, 2.0, 8, value, last=last)
 
 
-def test_steps_of_a_training_are_followed(tmp_path: Path) -> None:
+def test_steps_of_a_training_are_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(tracking, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(tracking, "memory_peak", lambda: 2_000_000)
     tracker = Jsonl(str(tmp_path))
     tracker.start("r", {})
     steps = [step(0), step(1), step(2, 0.25), step(3), step(4), step(5, last=True)]
-    assert list(follow(steps, [tracker], every=4)) == steps
+
+    def taken() -> Iterator[Step]:
+        nonlocal now
+        for each in steps:
+            now += 1.0 + each.step  # of eight rows
+            yield each
+
+    for given, followed in zip(steps, follow(taken(), [tracker], every=4), strict=True):
+        assert given is followed
+        now += 100.0  # what the caller does with a step
     tracker.finish()
     found = {line["step"]: line for line in lines(tracker, "r")[1:]}
     assert list(found) == [0, 2, 4, 5]
     assert found[2] == {
         "step": 2, "train/loss": 2.5, "train/effective_share": 0.75, "train/learning_rate": 0.01,
         "train/gradient_length": 2.0, "stop/value": 0.25,
+        "train/rows_per_second": 16 / 5, "machine/peak_memory_mb": 2.0,
     }  # fmt: skip
+    assert [line["train/rows_per_second"] for line in found.values()] == [8 / 1, 16 / 5, 16 / 9, 8 / 6]
     assert "stop/value" not in found[5]
 
 

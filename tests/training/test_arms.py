@@ -107,6 +107,20 @@ def test_rows_that_weigh_are_not_rows_that_stop(bert: str, samples: Samples) -> 
     ]  # fmt: skip
 
 
+def test_what_an_arm_costs_counts_every_row_that_passes(bert: str, samples: Samples, monkeypatch) -> None:
+    """Reference rows pass forwards and backwards as training rows do: they are part of the cost."""
+    from steelyard.parts.models._gradients import Gradients
+
+    passed: list[int] = []
+    real = Gradients.refresh
+    monkeypatch.setattr(Gradients, "refresh", lambda self, rows: (passed.append(len(rows)), real(self, rows))[1])
+    found = networks(bert, samples)
+    aligned, gated = fitted(found, samples, [w for w in found.ways(32) if not w.shuffled])
+    assert len(passed) == 1  # of 8 steps in two epochs
+    assert aligned.rows == 32 + sum(passed) // 2
+    assert gated.rows == 32
+
+
 @pytest.mark.slow
 def test_a_full_run_is_compared_by_its_network(bert: str, samples: Samples, tmp_path: Path) -> None:
     run = sy.score(samples, tier="full", model=bert, epochs=1, batch_size=16, folds=2, run_dir=tmp_path)

@@ -53,6 +53,16 @@ def test_weighting_the_step_is_weighting_the_loss(bert: str) -> None:
     assert not same(s.weights(), by_hand(s))
 
 
+@pytest.mark.parametrize("needs", [(), ("norm",)], ids=["bare", "watched"])
+def test_a_weight_of_one_for_every_row_is_untouched_training_bit_for_bit(bert: str, needs: tuple[str, ...]) -> None:
+    plain, ones = (Setup(bert, texts(), classification()) for _ in range(2))
+    plain.run("uniform")
+    for number, rows in enumerate(ones.batches.steps):
+        ones.learner.look(rows, needs)
+        ones.learner.move(np.ones(len(rows)), RECIPE.rate(number, len(ones.batches)))
+    assert same(plain.weights(), ones.weights())
+
+
 @pytest.mark.parametrize("micro", [1, 3])
 def test_accumulation_does_not_matter(bert: str, micro: int) -> None:
     whole, parted = (

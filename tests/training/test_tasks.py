@@ -206,6 +206,36 @@ def test_entities_by_scheme() -> None:
     assert entities([], "bio") == set()
 
 
+def runs(tags: list[str]) -> set[tuple[str, int, int]]:
+    """Return entities by their definition, span by span: a run within one type that no boundary cuts."""
+    head, kind = [t[0] for t in tags], [t[2:] for t in tags]
+
+    def cut(at: int) -> bool:
+        """Whether an entity may end before token ``at``, or begin there (conlleval's rules)."""
+        if at in (0, len(tags)) or "O" in (tags[at - 1], tags[at]):
+            return True
+        return kind[at - 1] != kind[at] or head[at] in "BS" or head[at - 1] in "ES"
+
+    spans = [(i, j) for i in range(len(tags)) for j in range(i + 1, len(tags) + 1)]
+    whole = [(i, j) for i, j in spans if tags[i] != "O" and cut(i) and cut(j) and not any(map(cut, range(i + 1, j)))]
+    return {(kind[i], i, j) for i, j in whole}
+
+
+@pytest.mark.parametrize("heads", ["BI", "BIES"])
+def test_entities_and_f1_are_those_of_their_definition(heads: str) -> None:
+    rng = np.random.default_rng(0)
+    names = ["O", *(f"{head}-{kind}" for head in heads for kind in "xy")]
+    for _ in range(200):
+        given, said = ([rng.choice(names, n).tolist() for n in (1, 4, 9)] for _ in range(2))
+        how = "bio" if heads == "BI" else "bioes"
+        for tags in given:
+            assert entities(tags, how) == runs(tags), tags
+        given[0] = [f"{heads[-1]}-x"]  # the scheme shows in it
+        true, found = ({(n, *e) for n, tags in enumerate(side) for e in runs(tags)} for side in (given, said))
+        f1 = 2 * len(true & found) / (len(true) + len(found))
+        assert report(given, said)["micro"]["f1"] == pytest.approx(f1)
+
+
 def test_report_by_hand() -> None:
     given = [["B-x", "I-x", "O", "B-y"], ["O", "B-x"]]
     said = [["B-x", "I-x", "O", "B-x"], ["O", "B-x"]]

@@ -237,12 +237,20 @@ def test_embed_tells_what_was_cut_now_and_from_cached_vectors(bert: str, folder:
 
 
 def test_trackers_follow_every_training_and_change_no_number(bert: str, folder: Path) -> None:
-    scored = sy.score(noisy(), run_dir=folder / "a", model=bert, trackers=["jsonl"], **FULL)
+    heard: list[float | None] = []
+
+    def hear(stage: str, done: int, total: int, loss: float | None = None) -> None:
+        heard.append(loss)
+
+    scored = sy.score(noisy(), run_dir=folder / "a", model=bert, trackers=["jsonl"], progress=hear, **FULL)
     lines = [json.loads(line) for line in (scored.run.path / "trackers" / "fold-1.jsonl").read_text().splitlines()]
+    told = [line["train/loss"] for line in lines[1:]]
+    assert [loss for loss in heard if loss is not None][-len(told) :] == told
     assert lines[0]["run"] == "fold-1"
     assert lines[0]["config"]["epochs"] == 2
     assert [line["step"] for line in lines[1:]] == list(range(len(lines) - 1))
-    assert all(np.isfinite(line["train/loss"]) for line in lines[1:])
+    for name in ("train/loss", "train/rows_per_second", "machine/peak_memory_mb"):
+        assert all(line[name] > 0 for line in lines[1:])
     plain = sy.score(noisy(), run_dir=folder / "b", model=bert, trackers=[], **FULL)
     assert not (plain.run.path / "trackers").exists()
     assert plain.id == scored.id

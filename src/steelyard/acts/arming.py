@@ -16,7 +16,7 @@ import numpy as np
 
 from steelyard.acts import batching
 from steelyard.acts.cells import STEP, WRONG_ROWS
-from steelyard.acts.finetuning import Reference, train
+from steelyard.acts.finetuning import REFRESH, Reference, train
 from steelyard.acts.folding import folds
 from steelyard.acts.ledger import Ledger
 from steelyard.acts.proxying import Proxy
@@ -105,7 +105,8 @@ class Networks:
         judge: Callable[[Floats, Ints], float],
         known: _Known,
     ) -> dict[str, AnyArray]:
-        """Return what one arm says of the test rows, (t, c), at its best epoch and at the end; rows visited; n_eff."""
+        """Return what one arm says of the test rows, (t, c), at its best epoch and at the end; n_eff; the rows that
+        pass through the network in an epoch, looks at reference rows among them."""
         n = len(table)
         used = way.weight > 0
         encoded = self.encoded if way.target is None else _softened(self.encoded, table, way.target, learn)
@@ -142,7 +143,8 @@ class Networks:
         if levels:  # one number on the scale: what it means is read off the best epoch
             self._grades(table, learner.predict(stop), stop, levels)
         best = self._grades(table, learner.predict(test), None, levels)
-        return {"best": best, "last": last[-1], "rows": np.array(int(used.sum())), "ess": np.array(np.mean(sizes))}
+        rows = used.sum() + _looked_at(at, weighing, len(sizes), len(batches)) / recipe.epochs
+        return {"best": best, "last": last[-1], "rows": np.array(round(rows)), "ess": np.array(np.mean(sizes))}
 
     def _grades(self, table: Table, said: Floats, stop: Ints | None, levels: dict[str, Levels]) -> Floats:
         """Return (k, c) probabilities; one number on the scale becomes grades by the levels of the rows to stop by."""
@@ -166,6 +168,12 @@ class _Known:
 def _trusts(alpha: Any) -> bool:
     """Whether an alpha takes the labels of reference rows for what the proxy says that they are."""
     return bool(getattr(alpha, "trusted", False))
+
+
+def _looked_at(at: Reference | None, weighing: Weighing, taken: int, total: int) -> int:
+    """Return how many reference rows pass, forwards and backwards, in ``taken`` of ``total`` steps."""
+    looks = [step for step in range(0, taken, REFRESH) if weighing.needs(step / total)]
+    return 0 if at is None else sum(len(at.at(step)) for step in looks)
 
 
 def _halves(table: Table, stop: Ints, seed: int) -> tuple[Ints, Ints]:

@@ -32,7 +32,8 @@ class Way:
 
 @dataclass(frozen=True)
 class Trained:
-    """What an arm predicts for the test rows, (t, c), and the rows it learned from, a copy a class of a soft label.
+    """What an arm predicts for the test rows, (t, c), and the rows it went through in an epoch: a copy a class of a
+    soft label, and a network's looks at reference rows.
 
     ess: effective sample size over n of the weights it trained with; None: those of its Way.
     """

@@ -26,8 +26,8 @@ class Arm:
 
     value: the measure on unseen groups, mean over cells. delta: against uniform with early stopping; over_control:
     against the arm's own negative control. per_seed: deltas by cell. ess: effective sample size / rows. top_share:
-    share of weight held by the top 1%. cost: rows visited in training (a soft label visits
-    a row once a class that it names), relative to uniform with early stopping. more: name -> value of further
+    share of weight held by the top 1%. cost: rows visited in training (a soft label visits a row once a class that it
+    names; looks at reference rows count), relative to uniform with early stopping. more: name -> value of further
     measures (recommenders: recall, hit, mrr, map, coverage, gini).
     """
 
