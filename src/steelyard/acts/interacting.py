@@ -229,7 +229,7 @@ def _given_split(got: Gathered, n: int) -> Strings:
 
 def _titles(got: Gathered, table: pa.Table | None, item: Ints, item_ids: Strings) -> Strings | None:
     """Return (m,) titles: of the table of items, else of the rows (the first that an item has); None without any."""
-    if table is not None:
+    if table is not None and table["title"].null_count < len(table):
         named = dict(zip(table["item_id"].to_pylist(), table["title"].to_pylist(), strict=True))
         return np.array([named.get(i) or "" for i in item_ids], dtype=object)
     column = got.text("title")
@@ -245,7 +245,8 @@ def _titles(got: Gathered, table: pa.Table | None, item: Ints, item_ids: Strings
 def _item_table(source: Source, where: Any, items: Any) -> pa.Table | None:
     """Return item_id and title of every item that a table of items holds."""
     if items is None:
-        table = source.items(where)
+        with reading.blamed(where):
+            table = source.items(where)
     else:
         from steelyard.parts.sources import choose
 
