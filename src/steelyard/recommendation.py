@@ -292,7 +292,8 @@ def clean(scored: Taken, policy: str | None) -> pa.Table:
 def content(rows: Interactions) -> str:
     """Return the fingerprint of what interactions say: keys, values, labels, splits, in their order."""
     text = "\n".join(map(str, rows.row_key)) + "".join(rows.split)
-    arrays = [a for a in (rows.value, rows.label, rows.gold, rows.ts, rows.propensity) if a is not None]
+    told = (rows.value, rows.label, rows.gold, rows.ts, rows.propensity, rows.item_features)
+    arrays = [a for a in told if a is not None]
     whole = text.encode() + b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)
     return blake2b(whole, digest_size=16).hexdigest()
 

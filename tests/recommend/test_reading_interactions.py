@@ -80,6 +80,87 @@ def test_movies_and_item_files_give_titles(tmp_path: Path) -> None:
     assert given.titles.tolist() == ["Up", "Heat"]
 
 
+def told_of(found: Interactions, item: str) -> dict[str, float]:
+    row = found.item_features[found.item_ids.tolist().index(item)]
+    return dict(zip(found.item_feature_names, row.tolist(), strict=True))
+
+
+ITEMS = [
+    {"sku": f"i{k}", "name": f"thing {k}", "price": f"{k}.5", "kind": "ab"[k % 2], "tags": "x|y" if k % 4 else "y|z",
+     "shop_id": k, "grade": str(k % 3), "url": f"http://{k}", "always": "same"}
+    for k in range(40)
+]  # fmt: skip
+
+
+def test_an_item_table_tells_prices_and_categories(tmp_path: Path) -> None:
+    taken = [{"user": f"u{k % 7}", "item": f"i{k}"} for k in range(41)]
+    found = sy.read(taken, items=ITEMS)
+    names = found.item_feature_names
+    assert set(names) == {"price", "kind=a", "kind=b", "tags=x", "tags=z", "grade=0", "grade=1", "grade=2"}
+    assert told_of(found, "i5") == {
+        **{"price": 5.5, "kind=a": 0, "kind=b": 1, "tags=x": 1, "tags=z": 0, "grade=0": 0, "grade=1": 0, "grade=2": 1}
+    }
+    assert np.isnan(list(told_of(found, "i40").values())).all(), "an item that the table lacks"
+    note = next(n for n in found.notes if n.code == "D227")
+    assert note.count == 8
+    assert all("price" in note.say(lang) for lang in ("en", "zh"))
+    found.write(tmp_path / "kept.parquet")
+    again = Interactions.read(tmp_path / "kept.parquet")
+    np.testing.assert_array_equal(again.item_features, found.item_features)
+    assert again.item_feature_names == names
+    some = sy.read(taken, items=ITEMS, sample=20)
+    assert some.n_items < 41
+    assert told_of(some, some.item_ids[0]) == pytest.approx(told_of(found, some.item_ids[0]), nan_ok=True)
+    bare = sy.read(taken, items=[{"sku": r["sku"], "name": r["name"]} for r in ITEMS])
+    assert (bare.item_features, bare.item_feature_names) == (None, ())
+    assert "D227" not in {n.code for n in bare.notes}
+
+
+def test_atomic_files_and_movielens_tell_features(tmp_path: Path) -> None:
+    taken = "".join(f"u{k % 3}\ti{k}\n" for k in range(9))
+    (tmp_path / "a.inter").write_text("user_id:token\titem_id:token\n" + taken)
+    told = "".join(f"i{k}\t{k}.25\t{'up down' if k % 2 else 'up left'}\t0.5 0.25\n" for k in range(9))
+    head = "item_id:token\tprice:float\tclass:token_seq\tvector:float_seq\n"
+    (tmp_path / "a.item").write_text(head + told)
+    found = sy.read(tmp_path / "a.inter")
+    assert told_of(found, "i3") == {"price": 3.25, "class=left": 0, "class=down": 1}
+    assert found.titles is None
+    ml = tmp_path / "ml"
+    ml.mkdir()
+    (ml / "ratings.dat").write_text("".join(f"{k % 3}::{k}::4::9\n" for k in range(9)))
+    genres = ["Comedy|Drama", "Drama|War", "War"]
+    (ml / "movies.dat").write_text("".join(f"{k}::Film {k}::{genres[k % 3]}\n" for k in range(9)))
+    found = sy.read(ml)
+    assert told_of(found, "1") == {"genres=Comedy": 0, "genres=Drama": 1, "genres=War": 1}
+    assert found.titles[0] == "Film 0"
+
+
+def test_an_item_file_without_ids_names_its_columns(tmp_path: Path) -> None:
+    (tmp_path / "ml.inter").write_text(FORMS["ml.inter"])
+    (tmp_path / "ml.item").write_text("movie_id:token\ttitle:token_seq\n30\tHeat\n")
+    for where in (tmp_path, tmp_path / "ml.inter"):
+        with pytest.raises(DataError) as error:
+            sy.read(where)
+        facts = error.value.facts
+        assert (error.value.code, facts["missing"], facts["known"]) == ("D155", "item_id", "movie_id, title")
+        assert facts["file"].endswith("ml.item")
+
+
+@pytest.mark.parametrize("broken", [b"\xff\xfe\x00", b"PAR1 and no more"])
+def test_a_broken_file_of_items_is_said_with_a_code(broken: bytes, tmp_path: Path) -> None:
+    (tmp_path / "ratings.csv").write_text(FORMS["ratings.csv"])
+    (tmp_path / "movies.csv").write_bytes(broken)
+    with pytest.raises(DataError):
+        sy.read(tmp_path)
+    (tmp_path / "movies.csv").unlink()
+    (tmp_path / "movies.parquet").write_bytes(broken)
+    (tmp_path / "ratings.csv").unlink()
+    pq.write_table(pa.Table.from_pylist(ROWS), tmp_path / "ratings.parquet")
+    with pytest.raises(DataError) as error:
+        sy.read(tmp_path)
+    assert error.value.code == "D147"
+
+
 def test_the_old_movielens_is_latin_1(tmp_path: Path) -> None:
     (tmp_path / "u.data").write_text(FORMS["u.data"])
     (tmp_path / "u.item").write_bytes("10|Léon (1994)|x\n30|Up|y\n".encode("latin-1"))

@@ -8,6 +8,7 @@ import pytest
 from steelyard import parts
 from steelyard.errors import DataError
 from steelyard.parts.recommenders import Fitted, Recommender, counted, stacked
+from steelyard.parts.recommenders._kin import kin
 from steelyard.parts.recommenders._stacking import BOTH, LINEAR, TREES, _linear, blend, features, trees
 from steelyard.parts.recommenders.stacked import Stacked, about
 from steelyard.testing.recommenders import ITEMS, NEVER, ONCE, USERS, table
@@ -110,6 +111,47 @@ def test_two_of_a_kind_are_two(monkeypatch):
     whole = fitted.scores(np.arange(9))
     monkeypatch.setattr(stacked, "_ITEMS", 2 * ITEMS)
     np.testing.assert_array_equal(fitted.scores(np.arange(9)), whole)
+
+
+def described(rows=ROWS):
+    """Return the table with what an item table says: the half an item belongs to, a price, and a thing unknown."""
+    half = (np.arange(ITEMS) >= ITEMS // 2).astype(float)
+    told = np.stack([half, 1 - half, np.arange(ITEMS) % 5 + 0.5, np.full(ITEMS, np.nan)], axis=1).astype(np.float32)
+    return replace(rows, item_features=told, item_feature_names=("kind=red", "kind=blue", "price", "size"))
+
+
+def test_items_of_the_users_kind_are_near_and_nothing_is_far_where_nothing_is_said():
+    assert kin(ROWS) is None
+    told = described()
+    near = kin(told).of(np.arange(2), np.tile(np.arange(ITEMS), (2, 1)))
+    assert near[0, : ITEMS // 2].min() > 0.2 > -0.2 > near[0, ITEMS // 2 :].max()
+    assert near[1, ITEMS // 2 :].min() > 0.2 > -0.2 > near[1, : ITEMS // 2].max()
+    np.testing.assert_allclose(kin(told).of(np.array([NEVER]), np.array([[0, 1]])), 0)
+    z = np.stack([told.item_features[:, 0], told.item_features[:, 2]], axis=1)
+    z = (z - z.mean(0)) / z.std(0)
+    z = np.stack([z[:, 0], -z[:, 0], z[:, 1]], axis=1)  # what is unknown of all says nothing
+    z /= np.linalg.norm(z, axis=1, keepdims=True)
+    own = z[ROWS.item[ROWS.user == 4]].sum(0)
+    expected = z @ own / np.linalg.norm(own)
+    np.testing.assert_allclose(kin(told).of(np.array([4]), np.arange(ITEMS)[None])[0], expected, rtol=1e-5)
+
+
+def test_a_cold_item_is_ranked_by_what_its_table_says():
+    """Recommenders that say noise, or nothing of an item that nobody took: only its kind tells who wants it."""
+    cold = [0, 5, ITEMS - 6, ITEMS - 1]
+    told = described(ROWS.take(~np.isin(ROWS.item, cold)))
+    own = (np.arange(ONCE) % 2 == 0)[:, None] == (np.array(cold) < ITEMS // 2)
+
+    def right(rows) -> float:
+        scores = (
+            Stacked(of=(Noise(seen=[]),), teach=46, negatives=20, rounds=40)
+            .fit(rows, seed=1)
+            .scores(np.arange(ONCE))[:, cold]
+        )
+        return float(np.mean([s[k][:, None] > s[~k] for s, k in zip(scores, own, strict=True)]))
+
+    assert right(told) > 0.8
+    assert right(replace(told, item_features=None, item_feature_names=())) < 0.65
 
 
 def lists(rows: int, signal: np.ndarray):

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from steelyard import parts
-from steelyard.acts import dividing, implying, naming, reading, recognising, timing
+from steelyard.acts import describing, dividing, implying, naming, reading, recognising, timing
 from steelyard.acts.cleaning import clean, identify, lists, split_names
 from steelyard.acts.keying import TableFingerprint, digests, file_fingerprint, row_keys
 from steelyard.errors import DataError, DataErrors, UsageError
@@ -125,6 +125,7 @@ def read(
     if seen is not None:  # a row that was not shown is no negative
         label = np.where((label == 0) & ~(seen > 0), -1, label).astype(np.int8)
     listed = _item_table(source, where, items)
+    features, names = (None, ()) if listed is None else describing.described(listed, item_ids)
     files = source.files(where)
     paths = tuple(str(w) for w in where) if isinstance(where, (list, tuple)) else (str(where),)
     mark = file_fingerprint(files) if files else got.print.hexdigest()
@@ -143,10 +144,12 @@ def read(
         gold=implying.trusted(value, relevant),
         propensity=chance,
         titles=_titles(got, listed, item, item_ids),
+        item_features=features,
+        item_feature_names=names,
         origin=Origin(paths if files else (), mark, reading.source_name(source), options),
         columns=dict(got.named.columns),
     )
-    return divided(dataclasses.replace(found, notes=(*_notes(got, listed), rule)), split_by)
+    return divided(dataclasses.replace(found, notes=(*_notes(got, listed, names), rule)), split_by)
 
 
 def reread(origin: Origin) -> Interactions:
@@ -229,7 +232,7 @@ def _given_split(got: Gathered, n: int) -> Strings:
 
 def _titles(got: Gathered, table: pa.Table | None, item: Ints, item_ids: Strings) -> Strings | None:
     """Return (m,) titles: of the table of items, else of the rows (the first that an item has); None without any."""
-    if table is not None:
+    if table is not None and table["title"].null_count < len(table):
         named = dict(zip(table["item_id"].to_pylist(), table["title"].to_pylist(), strict=True))
         return np.array([named.get(i) or "" for i in item_ids], dtype=object)
     column = got.text("title")
@@ -243,9 +246,10 @@ def _titles(got: Gathered, table: pa.Table | None, item: Ints, item_ids: Strings
 
 
 def _item_table(source: Source, where: Any, items: Any) -> pa.Table | None:
-    """Return item_id and title of every item that a table of items holds."""
+    """Return item_id and title of every item that a table of items holds, and its other columns as they are."""
     if items is None:
-        table = source.items(where)
+        with reading.blamed(where):
+            table = source.items(where)
     else:
         from steelyard.parts.sources import choose
 
@@ -262,10 +266,10 @@ def _item_table(source: Source, where: Any, items: Any) -> pa.Table | None:
         raise DataError("D155", file=reading.shown(items or where), missing=", ".join(missing), known=", ".join(names))
     own = {c: recognising.only(c, several) for c, several in found.items()}
     read = {c: identify(table[o].combine_chunks(), Counter(), c) for c, o in own.items()}
-    return pa.table(read)
+    return pa.table({**read, **{n: table[n] for n in names if n not in (*own.values(), *read)}})
 
 
-def _notes(got: Gathered, table: pa.Table | None) -> list[Finding]:
+def _notes(got: Gathered, table: pa.Table | None, features: Sequence[str]) -> list[Finding]:
     """Return what was assumed and noticed, the line of recognised columns first."""
     columns = got.named.columns
     facts = {"columns": recognising.line(columns), "task": "recommendation"}
@@ -301,4 +305,7 @@ def _notes(got: Gathered, table: pa.Table | None) -> list[Finding]:
         twice = [str(v["values"]) for v in named.to_pylist() if v["counts"] > 1]
         if twice:
             notes.append(Finding("D236", "warn", len(twice), {"shown": ", ".join(twice[:3])}))
+    if features:
+        shown = ", ".join(features[:10]) + ", ..." * (len(features) > 10)
+        notes.append(Finding("D227", "note", len(features), {"shown": shown}))
     return notes

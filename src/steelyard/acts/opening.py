@@ -57,6 +57,6 @@ def packed(found: Interactions) -> Interactions:
     """Return the same rows with only the users and items that they name."""
     users, user = np.unique(found.user, return_inverse=True)
     items, item = np.unique(found.item, return_inverse=True)
-    titles = None if found.titles is None else found.titles[items]
-    named: dict[str, Any] = {"user_ids": found.user_ids[users], "item_ids": found.item_ids[items], "titles": titles}
+    about = {n: None if (of := getattr(found, n)) is None else of[items] for n in ("titles", "item_features")}
+    named: dict[str, Any] = {"user_ids": found.user_ids[users], "item_ids": found.item_ids[items], **about}
     return replace(found, user=user.astype(np.int64), item=item.astype(np.int64), **named)

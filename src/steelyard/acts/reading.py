@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -107,9 +108,16 @@ def _gather(
 
 
 def guarded(source: Source, where: Any) -> Iterator[pa.RecordBatch]:
-    """Yield the batches; turn every failure of reading into an error that says which table."""
-    try:
+    """Yield the batches, see ``blamed``."""
+    with blamed(where):
         yield from map(without_views, source.read(where))
+
+
+@contextmanager
+def blamed(where: Any) -> Iterator[None]:
+    """Turn every failure of reading into an error that says which table."""
+    try:
+        yield
     except SteelyardError:
         raise
     except PermissionError as e:

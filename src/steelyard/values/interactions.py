@@ -35,6 +35,7 @@ class Interactions:
     gold: (n,) 1 truly wanted, 0 not, -1 unknown, or None. Judges by it; never learns from it.
     propensity: (n,) float64 in (0, 1], the logged chance that the user saw the item, or None.
     titles: (m,) what the items are called, '' unknown, or None.
+    item_features: (m, f) float32, what else is said of items, NaN unknown, or None; item_feature_names: of the f.
     columns: canonical name -> the user's column. notes: what reading assumed or noticed.
     Raises ValueError for shapes that do not agree, DataError D194 for codes without a name, D195 for values that are
     not finite and D209 for propensities that are no chance.
@@ -54,6 +55,8 @@ class Interactions:
     gold: Ints | None = None
     propensity: Floats | None = None
     titles: Strings | None = None
+    item_features: Floats | None = None
+    item_feature_names: tuple[str, ...] = ()
     origin: Origin = field(default_factory=lambda: Origin((), "", ""))
     columns: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[Finding, ...] = ()
@@ -66,6 +69,9 @@ class Interactions:
                 raise ValueError(f"{name} has shape {np.shape(given)}, expected {(n,)}")
         if self.titles is not None and len(self.titles) != self.n_items:
             raise ValueError(f"titles has {len(self.titles)} entries, expected {self.n_items}")
+        shape = (self.n_items, len(self.item_feature_names))
+        if self.item_features is not None and self.item_features.shape != shape:
+            raise ValueError(f"item_features has shape {self.item_features.shape}, expected {shape}")
         for name in ("user", "item"):
             codes, known = getattr(self, name), len(getattr(self, f"{name}_ids"))
             outside = (codes < 0) | (codes >= known)
@@ -123,6 +129,8 @@ class Interactions:
         names = {c: getattr(self, c) for c in ("user_ids", "item_ids", "titles")}
         about: dict[str, Any] = {"names": {c: None if v is None else list(v) for c, v in names.items()}}
         about |= {"origin": asdict(self.origin), "columns": dict(self.columns)}
+        if self.item_features is not None:
+            about["features"] = [list(self.item_feature_names), self.item_features.tolist()]
         table = pa.table(rows).replace_schema_metadata({"steelyard": json.dumps(about, ensure_ascii=False)})
         pq.write_table(table, path, compression="zstd")
 
@@ -134,7 +142,15 @@ class Interactions:
         rows: dict[str, Any] = {c: table[c].to_numpy(zero_copy_only=False) for c in table.column_names}
         names: dict[str, Any] = {c: None if v is None else np.array(v, object) for c, v in about["names"].items()}
         origin = Origin(**{**about["origin"], "paths": tuple(about["origin"]["paths"])})
-        return cls(**rows, **names, origin=origin, columns=about["columns"])
+        told, features = about.get("features", ((), None))
+        return cls(
+            **rows,
+            **names,
+            item_features=None if features is None else np.array(features, np.float32),
+            item_feature_names=tuple(told),
+            origin=origin,
+            columns=about["columns"],
+        )
 
 
 def no_chance(propensity: Floats) -> Mask:

@@ -38,11 +38,19 @@ class Features:
         return np.concatenate([self.said, self.more], axis=2)[self.shown]
 
 
-def features(said: Mapping[str, Floats], items: Ints, popularity: Floats, known: Floats, length: Ints) -> Features:
+def features(
+    said: Mapping[str, Floats],
+    items: Ints,
+    popularity: Floats,
+    known: Floats,
+    length: Ints,
+    near: Floats | None = None,
+) -> Features:
     """Return the features of lists.
 
     said: name -> (b, c) relevance. items: (b, c), -1 for none. popularity: (m,) weight of each item's rows. known:
-    (m, f) what else is known of items. length: (b,) rows of each list's user.
+    (m, f) what else is known of items. length: (b,) rows of each list's user. near: (b, c) likeness to what the user
+    took, or None.
     """
     shown = items >= 0
     wide = np.log1p(popularity)[items].astype(np.float64)
@@ -50,7 +58,8 @@ def features(said: Mapping[str, Floats], items: Ints, popularity: Floats, known:
     standard = np.stack([_standard(s, shown) for s in [*scores, wide]], axis=2)
     places = [_places(s, shown) for s in scores]
     users = np.broadcast_to(np.log1p(length)[:, None], items.shape)
-    more = np.stack([*scores, *places, wide, users, *np.moveaxis(known[items], 2, 0)], axis=2)
+    also = [] if near is None else [near]
+    more = np.stack([*scores, *places, wide, users, *np.moveaxis(known[items], 2, 0), *also], axis=2)
     return Features(standard.astype(np.float32), more.astype(np.float32), shown)
 
 

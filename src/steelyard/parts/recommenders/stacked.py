@@ -11,6 +11,7 @@ import numpy as np
 from steelyard import parts
 from steelyard.errors import DataError
 from steelyard.parts.recommenders import Fitted, Recommender, counted
+from steelyard.parts.recommenders._kin import Kin, kin
 from steelyard.parts.recommenders._negatives import Negatives, shown
 from steelyard.parts.recommenders._stacking import Blend, blend, features, trees
 from steelyard.values.arrays import Floats, Ints
@@ -23,18 +24,19 @@ _ITEMS = 500_000
 @dataclass(frozen=True)
 class Stack(Fitted):
     """members: name -> fitted recommender. blend: one number of what they say. length: (u,) rows of each user.
-    about: (m, f) time since the last row of each item."""
+    about: (m, f) time since the last row of each item, and what a table of items says. kin: by that, or None."""
 
     members: Mapping[str, Fitted]
     blend: Blend
     length: Ints
     about: Floats
+    kin: Kin | None
 
     def relevance(self, users: Ints) -> Floats:
         """Return (b, m): the list is the whole catalogue."""
         m = len(self.popularity)
         out = np.empty((len(users), m), np.float32)
-        block = max(1, _ITEMS // m)
+        block = max(1, 8 * _ITEMS // (m * (8 + self.about.shape[1])))
         for start in range(0, len(users), block):
             some = users[start : start + block]
             every = np.broadcast_to(np.arange(m), (len(some), m))
@@ -54,7 +56,8 @@ class Stack(Fitted):
         return out
 
     def _weighed(self, users: Ints, items: Ints, said: Mapping[str, Floats]) -> Floats:
-        return self.blend.relevance(features(said, items, self.popularity, self.about, self.length[users]))
+        near = None if self.kin is None else self.kin.of(users, items)
+        return self.blend.relevance(features(said, items, self.popularity, self.about, self.length[users], near))
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,8 @@ class Stacked(Recommender):
     recommenders learn from the rest: none of them has seen the pair. A list is the item of such a row and ``negatives``
     drawn items that its user has not met; the blend learns to put the former first, from what each recommender says of
     the list (deviation from its mean, place in it, and the number itself), popularity, time since the item's last row,
-    and rows of the user. Lists set aside choose among a linear sum, boosted trees, both together and each recommender
+    rows of the user, and where a table of items says more (prices, categories): that, and how like it is to the user's
+    other items by it. Lists set aside choose among a linear sum, boosted trees, both together and each recommender
     alone, so that the whole need not be worse than its best part. Then the recommenders learn again from all rows: the
     cost is twice theirs.
     Weights of rows weigh their lists too. of: names of recommenders, or recommenders. rounds: of the trees.
@@ -91,11 +95,13 @@ class Stacked(Recommender):
         _, popularity = counted(before, own)
         length = np.bincount(before.user, minlength=interactions.n_users)
         said = {name: fitted.among(user, items) for name, fitted in taught.items()}
-        x = features(said, items, popularity, about(before), length[user])
+        likeness = kin(before)
+        near = None if likeness is None else likeness.of(user, items)
+        x = features(said, items, popularity, about(before), length[user], near)
         found = blend(x, weight[last], tuple(chosen), trees(self.rounds), seed)
         fitted = {name: part.fit(interactions, weight, seed) for name, part in chosen.items()}
         length = np.bincount(interactions.user, minlength=interactions.n_users)
-        return Stack(*counted(interactions, weight), fitted, found, length, about(interactions))
+        return Stack(*counted(interactions, weight), fitted, found, length, about(interactions), kin(interactions))
 
     def _chosen(self) -> dict[str, Recommender]:
         """Return the recommenders by name; a name that comes twice is numbered."""
@@ -120,9 +126,20 @@ class Stacked(Recommender):
 
 
 def about(interactions: Interactions) -> Floats:
-    """Return (m, 1) time since the last row of each item, over the whole span of the rows, 1 for an item without rows;
-    (m, 0) where no time is known.
+    """Return (m, f) what is known of items: time since the last row of each, over the whole span of the rows, 1 for an
+    item without rows, where a time is known; and the features of a table of items, their mean where unknown.
     """
+    told = interactions.item_features
+    age = _age(interactions)
+    if told is None:
+        return age
+    known = np.isfinite(told)
+    mean = np.where(known, told, 0.0).sum(0) / np.maximum(known.sum(0), 1)
+    return np.concatenate([age, np.where(known, told, mean)], axis=1)
+
+
+def _age(interactions: Interactions) -> Floats:
+    """Return (m, 1), or (m, 0) where no time is known."""
     ts = interactions.ts
     there = np.zeros(len(interactions), bool) if ts is None else np.isfinite(ts)
     if ts is None or not there.any():

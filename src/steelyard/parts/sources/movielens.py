@@ -56,8 +56,9 @@ class Movielens(Source):
         files = self.files(where)
         if len(files) < 2:
             return None
-        table = pa.Table.from_batches(list(_rows(files[1], ("movieId", "title"))))
-        return table.rename_columns(["item_id", "title"])
+        more = () if files[1].name == "u.item" else ("genres",)  # u.item has a column for each genre, without a name
+        table = pa.Table.from_batches(list(_rows(files[1], ("movieId", "title"), more)))
+        return table.rename_columns(["item_id", *table.column_names[1:]])
 
 
 def _ratings(where: Any) -> Path | None:
@@ -68,19 +69,23 @@ def _ratings(where: Any) -> Path | None:
     return next((place / name for name in LAYOUTS if (place / name).is_file()), None)
 
 
-def _rows(path: Path, names: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
-    """Yield the named columns. Raises DataError D155 for a header that lacks one, D207 for a line of other fields."""
+def _rows(path: Path, names: tuple[str, ...], more: tuple[str, ...] = ()) -> Iterator[pa.RecordBatch]:
+    """Yield the named columns; more: those that a file with a header may lack.
+
+    Raises DataError D155 for a header that lacks one of ``names``, D207 for a line of other fields.
+    """
     if path.name in MARKS:
-        yield from _bare(path, MARKS[path.name], names)
+        yield from _bare(path, MARKS[path.name], (*names, *more))
         return
     if path.suffix == ".parquet":
         with pq.ParquetFile(path) as file:
             _need(path, file.schema_arrow.names, names)
-            yield from file.iter_batches(batch_size=BATCH, columns=list(names))
+            there = [n for n in more if n in file.schema_arrow.names]
+            yield from file.iter_batches(batch_size=BATCH, columns=[*names, *there])
         return
     for batch in read_delimited(path):
         _need(path, batch.schema.names, names)
-        yield batch.select(list(names))
+        yield batch.select([*names, *(n for n in more if n in batch.schema.names)])
 
 
 def _bare(path: Path, mark: str, names: tuple[str, ...]) -> Iterator[pa.RecordBatch]:

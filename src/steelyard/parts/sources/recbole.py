@@ -53,17 +53,26 @@ class Recbole(Source):
             yield batch.append_column("split", pa.array([split] * len(batch))) if split in SPLITS else batch
 
     def items(self, where: Any) -> pa.Table | None:
-        """Return the .item file beside the interactions; None where there is none or it has no title."""
+        """Return the .item file beside the interactions, its title as one text; None where there is none.
+
+        Raises DataError D155 for one without item_id.
+        """
         for path in _beside(where):
             if path.suffix == ".item":
                 table = pa.Table.from_batches(list(_typed(path)))
-                title = next((c for c in table.column_names if c.endswith(("title", "name"))), None)
-                if title is None:
-                    return None
-                text = table[title]
-                text = pc.binary_join(text, " ") if pa.types.is_list(text.type) else text
-                return pa.table({"item_id": table["item_id"], "title": text})
+                if "item_id" not in table.column_names:
+                    raise DataError("D155", file=str(path), missing="item_id", known=", ".join(table.column_names))
+                return _titled(table)
         return None
+
+
+def _titled(table: pa.Table) -> pa.Table:
+    """Return a table of items with a column title, empty where none of its columns is one."""
+    own = next((c for c in table.column_names if c.endswith(("title", "name"))), None)
+    text = pa.nulls(len(table), pa.string()) if own is None else table[own]
+    text = pc.binary_join(text, " ") if pa.types.is_list(text.type) else text
+    others = {c: table[c] for c in table.column_names if c not in (own, "title")}
+    return pa.table({"title": text, **others})
 
 
 def _beside(where: Any) -> list[Path]:
