@@ -30,7 +30,8 @@ class Live:
         self.lang, self.tty = args.lang, sys.stderr.isatty() and not args.json
         self.started = self.stage_started = self.written = time.monotonic()
         self.stage, self.done, self.total, self.share = "", 0, 1, 0.0
-        self.first, self.loss = 0, None
+        self.first = 0
+        self.loss: float | None = None
         self.lock = threading.Lock()
         if not self.silent:
             threading.Thread(target=_beat, args=(weakref.ref(self),), daemon=True).start()
