@@ -1,20 +1,21 @@
-"""Our loop's plain step, and the same training as anybody would write it: AdamW, clipping, a schedule."""
+"""Our loop, plain and with weights inside the step; and the same training as anybody would write it by hand."""
 
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import nn
 
-from _cost_minilm import Batch, losses
+from _cost_minilm import Batch, batch, lengths, losses
 from steelyard import parts
 from steelyard.acts.batching import Batches
-from steelyard.acts.finetuning import train
+from steelyard.acts.finetuning import REFRESH, Reference, train
 from steelyard.acts.ledger import Ledger
-from steelyard.acts.weighing import Weighing
+from steelyard.acts.weighing import Prior, Weighing
 from steelyard.parts.models._learner import Learner, groups
 from steelyard.values.encoded import Encoded, Side
 from steelyard.values.recipe import Recipe
@@ -39,21 +40,31 @@ def by_hand(model: nn.Module, batches: list[Batch]) -> Callable[[], None]:
     return run
 
 
-def ours(model: nn.Module, batches: list[Batch]) -> Callable[[], None]:
-    tokens = [ids[mask.bool()].numpy() for b in batches for ids, mask in zip(b[0], b[1], strict=True)]
+def passes(batches: list[Batch]) -> int:
+    """Return the fewest passes over the batches that hold a whole number of looks at reference rows."""
+    return REFRESH // math.gcd(len(batches), REFRESH)
+
+
+def ours(model: nn.Module, batches: list[Batch], alpha: str = "uniform", passes: int = 1) -> Callable[[], None]:
+    """Train by our loop, armed as ``compare`` arms it: a reference and a prior of every row, where the alpha asks."""
+    n = sum(len(b[0]) for b in batches)
+    shown = [*batches, batch(lengths(Reference.batch_size))]
+    tokens = [ids[mask.bool()].numpy() for b in shown for ids, mask in zip(b[0], b[1], strict=True)]
     starts = np.cumsum([0, *(len(t) for t in tokens)])
-    label = torch.cat([b[2] for b in batches]).numpy()
-    n, rows = len(label), np.arange(len(label))
+    label = torch.cat([b[2] for b in shown]).numpy()
+    rows = np.arange(len(label))
     side = Side(np.concatenate(tokens).astype(np.int32), starts)
-    encoded = Encoded((side,), rows, rows, np.zeros(n, bool), np.zeros(n, np.int64), {"label": label})
-    steps = tuple(np.split(rows, np.cumsum([len(b[0]) for b in batches])[:-1]))
-    planned = Batches(steps, np.zeros(len(steps), np.int64))
+    encoded = Encoded((side,), rows, rows, np.zeros(len(rows), bool), np.zeros(len(rows), np.int64), {"label": label})
+    steps = tuple(np.split(rows[:n], np.cumsum([len(b[0]) for b in batches])[:-1]))
+    planned = Batches(steps * passes, np.repeat(np.arange(passes), len(steps)))
     learner = Learner(copy.deepcopy(model), parts.make("tasks", "classification"), encoded, RECIPE, 0)
-    keys = rows.astype(str)
+    part, keys = parts.make("alphas", alpha), rows.astype(str)
+    margin = np.random.default_rng(0).normal(2.0, 2.0, len(rows))
 
     def run() -> None:
-        weighing = Weighing(n, parts.make("alphas", "uniform"))
-        for _ in train(learner, planned, weighing, Ledger(n, 1), RECIPE, keys):
+        weighing = Weighing(len(rows), part, prior=Prior(margin, 3.0))
+        ledger, reference = Ledger(len(rows), passes), Reference(rows[n:])
+        for _ in train(learner, planned, weighing, ledger, RECIPE, keys, reference=reference):
             pass
 
     return run

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+import numpy as np
 import torch
 
 import _cost_loops
@@ -28,6 +29,7 @@ from steelyard.gradients import Direction, watch
 BASE = "plain training, random batches of 32"
 TIDY = "plain training, length-sorted batches"
 HAND = "plain training, written by hand (AdamW, clipping, schedule)"
+OURS, ALIKE = "plain training, our loop", "plain training, our loop, batches of 32 alike in length"
 NORM, SKETCH = "score: norm, same batches", "score: sketch k=16, same batches"
 TIDY_NORM, TIDY_SKETCH = "score: norm, length-sorted", "score: sketch, length-sorted"
 
@@ -36,11 +38,12 @@ Seconds = dict[str, list[float]]
 
 
 class Arm(NamedTuple):
-    """make: gives the run, one pass over its batches. target: of the ratio. over: the arm that it is divided by."""
+    """make: gives the run, so many passes over its batches. target: of the ratio. over: the arm it is divided by."""
 
     make: Callable[[], Callable[[], object]]
     target: str = ""
     over: str = BASE
+    passes: int = 1
 
 
 def plain(model: torch.nn.Module, batches: list[Batch]) -> Callable[[], None]:
@@ -98,7 +101,13 @@ def scoring(
     return run
 
 
-def arms(random: list[Batch], tidy: list[Batch], peers: bool) -> dict[str, Arm]:
+def shipped(model: torch.nn.Module, batches: list[Batch], alpha: str, over: str) -> Arm:
+    """Return a training that weighs inside its steps, whole: loop, weighing, ledger, looks at a reference."""
+    passes = _cost_loops.passes(batches)
+    return Arm(lambda: _cost_loops.ours(model, batches, alpha, passes), "1.06", over, passes)
+
+
+def arms(random: list[Batch], tidy: list[Batch], alike: list[Batch], peers: bool) -> dict[str, Arm]:
     model = minilm()
     matrices = {n: torch.randn_like(p) for n, p in model.named_parameters()}
     direction = Direction.of(matrices).low_rank(16)
@@ -115,7 +124,12 @@ def arms(random: list[Batch], tidy: list[Batch], peers: bool) -> dict[str, Arm]:
         ),
         "in step: norm + weighting, length-sorted": Arm(lambda: in_step(model, tidy, lambda s: s.norm()), "1.06", TIDY),
         HAND: Arm(lambda: _cost_loops.by_hand(model, random)),
-        "plain training, our loop": Arm(lambda: _cost_loops.ours(model, random), "1.03", HAND),
+        OURS: Arm(lambda: _cost_loops.ours(model, random), "1.03", HAND),
+        "shipped: alignment, 64 reference rows": shipped(model, random, "alignment", OURS),
+        "shipped: gate": shipped(model, random, "gate", OURS),
+        ALIKE: Arm(lambda: _cost_loops.ours(model, alike)),
+        "shipped: alignment, 64 reference rows, batches alike": shipped(model, alike, "alignment", ALIKE),
+        "shipped: gate, batches alike": shipped(model, alike, "gate", ALIKE),
         SKETCH: Arm(lambda: scoring(model, random, sketch=16), "0.75"),
         NORM: Arm(lambda: scoring(model, random, norm=True), "0.80"),
         TIDY_SKETCH: Arm(lambda: scoring(model, tidy, sketch=16), "0.38"),
@@ -149,16 +163,16 @@ def made(wanted: dict[str, Arm]) -> tuple[dict[str, Callable[[], object]], dict[
     return runs, norms, notes
 
 
-def measure(runs: dict[str, Callable[[], object]], rounds: int) -> tuple[Seconds, Seconds]:
-    """Return wall-clock and processor seconds of every arm, once a round: a slow minute hurts all alike."""
+def measure(runs: dict[str, Callable[[], object]], passes: dict[str, int], rounds: int) -> tuple[Seconds, Seconds]:
+    """Return wall-clock and processor seconds a pass of every arm, once a round: a slow minute hurts all alike."""
     wall: Seconds = {name: [] for name in runs}
     busy: Seconds = {name: [] for name in runs}
     for round_ in range(rounds):
         for name, run in runs.items():
             started, worked = time.perf_counter(), time.process_time()
             run()
-            wall[name].append(time.perf_counter() - started)
-            busy[name].append(time.process_time() - worked)
+            wall[name].append((time.perf_counter() - started) / passes[name])
+            busy[name].append((time.process_time() - worked) / passes[name])
             took = f"{wall[name][-1]:7.2f} s, {busy[name][-1]:7.2f} s of processors"
             print(f"round {round_ + 1}  {took}  {name}", file=sys.stderr, flush=True)
     return wall, busy
@@ -205,17 +219,19 @@ if __name__ == "__main__":
     torch.set_num_threads(args.threads)
     of = lengths(args.rows)
     torch.manual_seed(0)
-    random, tidy = random_batches(of), sorted_batches(of)
+    random, tidy, alike = random_batches(of), sorted_batches(of), random_batches(np.sort(of))
     if args.only_peak:
-        arms(largest(random), largest(tidy), peers=True)[args.only_peak].make()()
+        arms(largest(random), largest(tidy), largest(alike), peers=True)[args.only_peak].make()()
         status = Path("/proc/self/status").read_text()  # ru_maxrss would begin at the parent's peak
         print(int(status.split("VmHWM:")[1].split()[0]) / 1e3)
         sys.exit()
-    wanted = arms(random, tidy, args.peers)
+    wanted = arms(random, tidy, alike, args.peers)
     if args.only:
-        wanted = {n: arm for n, arm in wanted.items() if n in (BASE, TIDY, HAND) or re.search(args.only, n)}
+        found = [n for n in wanted if re.search(args.only, n)]
+        found += [BASE, TIDY, HAND, *(wanted[n].over for n in found)]
+        wanted = {n: arm for n, arm in wanted.items() if n in found}
     runs, norms, notes = made(wanted)
-    wall, busy = measure(runs, args.rounds)
+    wall, busy = measure(runs, {n: arm.passes for n, arm in wanted.items()}, args.rounds)
     memory = {name: float("nan") if args.only else peak(name, args) for name in runs}
     body = []
     for name in runs:
@@ -233,9 +249,11 @@ if __name__ == "__main__":
     about = (
         f"\n{args.rows} rows, mean length {of.mean():.0f}, {args.threads} threads, {args.rounds} rounds after one to "
         "warm up, interleaved. Ratio: median over the rounds of seconds / those of the first line (our loop: of the "
-        "loop by hand; length-sorted training: of that) in the same round. Processor time: the same ratio of the "
-        "seconds that processors worked, which other work on the machine disturbs less. Peak: resident memory of a "
-        f"fresh process, imports included, on the arm's largest batch, twice. torch {torch.__version__}."
+        "loop by hand; length-sorted training: of that; shipped: of our loop over the same batches) in the same round. "
+        "In step: our engine in a bare loop, with a fixed direction. Shipped: all that a training does, the looks at "
+        "the reference among it. Processor time: the same ratio of the seconds that processors worked, which other "
+        "work on the machine disturbs less. Peak: resident memory of a fresh process, imports included, on the arm's "
+        f"largest batch, twice. torch {torch.__version__}."
     )
     if any(name in PEERS for name in runs):
         notes.append(beside(wall, norms))

@@ -1,11 +1,17 @@
 """embed and full through the public verbs: the same columns, resumed runs, cached vectors, words that make no sense."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 from tiny import WORDS, pairs, sentences, texts
@@ -120,6 +126,33 @@ def test_a_killed_full_run_resumes_to_the_same_files(bert: str, folder: Path, at
     with pytest.raises(Killed):
         sy.score(noisy(), run_dir=folder / "b", model=bert, progress=kill, **FULL)
     again = sy.score(noisy(), run_dir=folder / "b", model=bert, **FULL)
+    for name in ("scores.parquet", "readings.parquet", "run.json", "slices.json"):
+        assert (again.run.path / name).read_bytes() == (whole.run.path / name).read_bytes(), name
+    assert not (again.run.path / "work").exists()
+
+
+@pytest.mark.slow
+def test_a_full_run_that_is_killed_without_warning_resumes_to_the_same_files(bert: str, folder: Path) -> None:
+    """SIGKILL in the first fold, and in the last: checkpoints, folds that are done, and what an epoch left behind."""
+    table = folder / "rows.csv"
+    pa_csv.write_csv(pa.Table.from_pylist(noisy()), table)
+    options = {**FULL, "epochs": 4}
+    flags = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    command = [sys.executable, "-m", "steelyard.apps.cli", "score", str(table), "--model", bert, *flags, "-q"]
+    whole = sy.score(table, run_dir=folder / "a", model=bert, **options)
+    for left in ("fold-0/said-1.npy", "fold-1/said-0.npy"):
+        process = subprocess.Popen([*command, "--run-dir", str(folder / "b")])
+        while process.poll() is None and not list((folder / "b").glob(f"*/work/{left}")):
+            time.sleep(0.001)
+        os.kill(process.pid, signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL, "finished before it was killed"
+    shares: list[float] = []
+
+    def hear(stage: str, done: int, total: int) -> None:
+        shares.extend([done / total] if stage == "network" else [])
+
+    again = sy.score(table, run_dir=folder / "b", model=bert, progress=hear, **options)
+    assert min(shares, default=1.0) > 0.5, "the first fold was trained again"
     for name in ("scores.parquet", "readings.parquet", "run.json", "slices.json"):
         assert (again.run.path / name).read_bytes() == (whole.run.path / name).read_bytes(), name
     assert not (again.run.path / "work").exists()
