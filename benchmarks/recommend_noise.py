@@ -32,9 +32,9 @@ READINGS = (BASE, OWN, "out_of_fold_loss", "user_loss", "reliability", DEFAULT)
 DRAWS = 500
 FOUND = "Recommendation: finding false positives"
 NOTES = """
-AUC / AP, means over seeds; sd is the spread of the AUC of `standing`, its interval is over users, of the first seed. Own
-training loss: what a recommender that trains in steps had as the loss of the row in its last epoch. `standing`, its
-constants and item_knn as the default reader were chosen on these two tables and measured on no third."""
+AUC / AP, means over seeds; sd is the spread of the AUC of `standing`, its interval is over users, of the first seed.
+Own training loss: what a recommender that trains in steps had as the loss of the row in its last epoch. `standing`,
+its constants and item_knn as the default reader were chosen on these two tables and measured on no third."""
 
 
 def read(name: str, relevant: float) -> Interactions:
