@@ -32,9 +32,9 @@ READINGS = (BASE, OWN, "out_of_fold_loss", "user_loss", "reliability", DEFAULT)
 DRAWS = 500
 FOUND = "Recommendation: finding false positives"
 NOTES = """
-AUC / AP, means over seeds; the interval is over users, of the first seed. Own training loss: what a recommender that
-trains in steps had as the loss of the row in its last epoch. `standing`, its constants and item_knn as the default
-reader were chosen on these two tables and measured on no third."""
+AUC / AP, means over seeds; sd is the spread of the AUC of `standing`, its interval is over users, of the first seed.
+Own training loss: what a recommender that trains in steps had as the loss of the row in its last epoch. `standing`,
+its constants and item_knn as the default reader were chosen on these two tables and measured on no third."""
 
 
 def read(name: str, relevant: float) -> Interactions:
@@ -80,8 +80,8 @@ def detected(name: str, model: str, seeds: int) -> list[object]:
     cells = [f"{mean[r]['auc']:.3f} / {mean[r]['ap']:.3f}" if r in mean else "" for r in READINGS]
     low, high = interval(of, runs[0][DEFAULT], runs[0][BASE])
     gap = f"{mean[DEFAULT]['auc'] - mean[BASE]['auc']:+.3f} [{low:+.3f}, {high:+.3f}]"
-    spread = np.std([f["auc"] for f in found[DEFAULT]])
-    return [f"{name} by {model}", f"{wrong.mean():.1%}", *cells, gap, f"{spread:.4f}"]
+    spread = f"{np.std([f['auc'] for f in found[DEFAULT]]):.4f}" if seeds > 1 else "-"
+    return [f"{name} by {model}", f"{wrong.mean():.1%}", *cells, gap, seeds, spread]
 
 
 def detection_table(tables: list[str], models: list[str], seeds: int) -> str:
@@ -91,7 +91,7 @@ def detection_table(tables: list[str], models: list[str], seeds: int) -> str:
         for model in models:
             body.append(detected(name, model, seeds))
             print(*body[-1], flush=True)
-    head = ["table by recommender", "wrong", *READINGS, f"{DEFAULT} - {BASE}, AUC [95%]", "sd over seeds"]
+    head = ["table by recommender", "wrong", *READINGS, f"{DEFAULT} - {BASE}, AUC [95%]", "seeds", "sd"]
     return renewed(FOUND, head, [f"{name} by {model}" for name in TABLES for model in MODELS], body)
 
 
