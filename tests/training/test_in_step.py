@@ -140,13 +140,17 @@ def test_weights_inside_the_step_for_every_tuning(bert: str, tuning: str) -> Non
     assert plain.ledger.columns()["alpha"].std() > 0.05
 
 
-def test_resume_with_weights_inside_the_step_is_bit_for_bit(bert: str, folder: Path) -> None:
+@pytest.mark.parametrize("stop", [5, 6, 8, 10])  # the reference is refreshed before steps 0 and 8
+@pytest.mark.parametrize("alpha", ["alignment", "l2rw"])
+def test_resume_with_weights_inside_the_step_is_bit_for_bit(bert: str, folder: Path, alpha: str, stop: int) -> None:
     whole, killed, again = (setup(bert) for _ in range(3))
-    whole.run("alignment", reference=reference())
-    killed.run("alignment", reference=reference(), keeper=Keeper(folder, every=1), stop_after=8)
-    again.run("alignment", reference=reference(), keeper=Keeper(folder, every=1))
+    whole.run(alpha, reference=reference())
+    killed.run(alpha, reference=reference(), keeper=Keeper(folder, every=1), stop_after=stop)
+    steps = again.run(alpha, reference=reference(), keeper=Keeper(folder, every=1))
+    assert steps[0].step == stop
     assert same(whole.weights(), again.weights())
-    np.testing.assert_array_equal(whole.ledger.columns()["alpha"], again.ledger.columns()["alpha"])
+    for name in ("alpha", "benefit"):
+        np.testing.assert_array_equal(whole.ledger.columns()[name], again.ledger.columns()[name])
 
 
 def test_planted_errors_end_lighter(bert: str) -> None:

@@ -65,6 +65,28 @@ class Direction:
         part = self.parts[name]
         return part if isinstance(part, Tensor) else part[0] @ part[1].T
 
+    def tensors(self) -> dict[str, Tensor]:
+        """Return what ``of_tensors`` makes the same direction of, bit for bit: no factor is drawn anew."""
+        out = {"length": torch.tensor(self.length, dtype=torch.float64)}
+        for name, part in self.parts.items():
+            if isinstance(part, Tensor):
+                out[f"whole.{name}"] = part
+            else:
+                out[f"left.{name}"], out[f"right.{name}"] = part
+        return out
+
+    @classmethod
+    def of_tensors(cls, tensors: Mapping[str, Tensor]) -> Direction:
+        """Return the direction that ``tensors`` told of."""
+        parts: dict[str, Part] = {}
+        for key, value in tensors.items():
+            side, _, name = key.partition(".")
+            if side == "whole":
+                parts[name] = value
+            elif side == "left":
+                parts[name] = (value, tensors[f"right.{name}"])
+        return cls(parts, float(tensors["length"]))
+
 
 def _factors(value: Tensor, rank: int, seed: int) -> tuple[Tensor, Tensor]:
     """Randomised range finder with two power iterations (Halko et al. 2011, algorithm 4.4), with its own seed."""

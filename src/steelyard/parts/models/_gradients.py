@@ -140,10 +140,24 @@ class Gradients:
             self._watched = None
 
     def state(self) -> dict[str, torch.Tensor]:
-        return {f"r.{name}": value.detach().cpu().clone() for name, value in self.mean.items()}
+        """Return the reference and its directions, flat: between two refreshes both are needed."""
+        out = {f"r.{name}": value for name, value in self.mean.items()}
+        for which, direction in self._directions.items():
+            out |= {f"d.{which}.{name}": value for name, value in direction.tensors().items()}
+        return {name: value.detach().cpu().clone() for name, value in out.items()}
 
     def resume(self, state: dict[str, torch.Tensor]) -> None:
-        self.mean = {k[2:]: v.to(self.learner.device) for k, v in state.items() if k.startswith("r.")}
+        """Go on from ``state``."""
+        from steelyard.gradients import Direction
+
+        device = self.learner.device
+        self.mean = {k[2:]: v.to(device) for k, v in state.items() if k.startswith("r.")}
+        kept: dict[str, dict[str, torch.Tensor]] = {}
+        for key, value in state.items():
+            if key.startswith("d."):
+                _, which, name = key.split(".", 2)
+                kept.setdefault(which, {})[name] = value.to(device)
+        self._directions = {which: Direction.of_tensors(tensors) for which, tensors in kept.items()}
 
     def _mean_gradient(self, rows: Ints) -> dict[str, torch.Tensor]:
         learner = self.learner
