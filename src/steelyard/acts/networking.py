@@ -66,7 +66,8 @@ def measure(
 
     quick: what ``scoring.measure`` said, with its folds. Raises what loading and training raise.
     """
-    encoded = how.task.encode(samples, how.model.tokenizer())
+    tokenizer = how.model.tokenizer()
+    encoded = how.task.encode(samples, tokenizer)
     fold = quick["fold"]
     mute = quick["marked"] > 0
     taught = table.muted(mute)
@@ -111,7 +112,11 @@ def measure(
             for i, name in enumerate(("training", "held_out"))
         },
         "rows_a_part": min((int(d["parts"]) for d in done if d["parts"]), default=None),
-        "truncated": {"rows": int(encoded.truncated.sum()), "tokens": int(encoded.dropped.sum())},
+        "truncated": {
+            "rows": int(encoded.truncated.sum()),
+            "tokens": int(encoded.dropped.sum()),
+            "limit": how.task.reads(tokenizer),
+        },
     }
     return signals, facts
 

@@ -13,7 +13,7 @@ from steelyard.taken import Taken
 from steelyard.values.checkup import Checkup
 from steelyard.values.comparison import Arm, Comparison
 from steelyard.values.slices import WHOM
-from steelyard.wording import others, say
+from steelyard.wording import others, say, truncated
 
 #: Measures of clicks on shown rows, and measures that have words of their own.
 CLICKS = ("auc", "gauc", "log_loss", "ece", "predicted_observed")
@@ -160,15 +160,9 @@ def network(info: Mapping[str, Any], lang: str) -> list[str]:
     if "network" in info:
         more = {"loss": facts["log_loss_network"], "share": facts["blend_network"]}
         lines.append(say("T_network", lang, model=facts["model"], **more))
-    cut_off = facts["truncated"]
-    if cut_off["rows"]:
-        told = {
-            "count": cut_off["rows"],
-            "rows": info["rows"],
-            "limit": facts["max_length"],
-            "tokens": cut_off["tokens"],
-        }
-        lines.append(" NOTE  T120 " + say("T120", lang, **told))
+    found = truncated(facts, info["rows"], facts["max_length"])
+    if found:
+        lines.append(f" NOTE  {found[0]} " + say(found[0], lang, **found[1]))
     if facts.get("rows_a_part"):
         lines.append(" NOTE  T121 " + say("T121", lang, parts=facts["rows_a_part"]))
     return lines

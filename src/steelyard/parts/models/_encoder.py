@@ -18,13 +18,15 @@ ROWS = 64
 
 
 class Encoder:
-    """path: where the files lie, or a hub name. max_length: tokens read of a text. precision: fp32 or bf16."""
+    """path: where the files lie, or a hub name. max_length: tokens read of a text, at most as many as the network
+    has places for. precision: fp32 or bf16."""
 
     def __init__(self, path: str, device: str, max_length: int, precision: str) -> None:
         from transformers import AutoModel
 
-        self.path, self.max_length, self.precision = path, max_length, precision
+        self.path, self.precision = path, precision
         self.tokenizer = tokenizer_of(path)
+        self.max_length = min(max_length, int(self.tokenizer.model_max_length))
         self.module = Pooled(read(path, lambda: AutoModel.from_pretrained(path, dtype=torch.float32)))
         self.module = self.module.eval().requires_grad_(False).to(device)
 
