@@ -236,7 +236,9 @@ def _embedded(
         near = run.keep("meant-alike", lambda: embedding.meant_alike(meaning, taught, seed=seed))
         cut = meaning.cut
         lost = {"rows": int((cut > 0).sum()), "tokens": int(cut.sum()), "limit": encoder.max_length}
-        facts = {"truncated": lost}
+        facts: dict[str, Any] = {"truncated": lost}
+        if encoder.room.halved:
+            facts["rows_a_part"] = encoder.room.rows
         _tell(run, facts, samples, deep)
         told = {"model": deep.model, "max_length": deep.max_length, "identity": encoder.identity, **facts}
         return {**measured, **near}, {"encoder": told}

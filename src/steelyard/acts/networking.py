@@ -166,7 +166,7 @@ def _fold(
     shutil.rmtree(kept, ignore_errors=True)
     columns = ledger.columns()
     curve = np.stack([_curve(columns["trajectory"][rows]), _curve(path[judged])])
-    parts = np.array(learner.micro if learner.halved else 0)
+    parts = np.array(learner.rows_a_part)
     read = {"said": said, "norm": norm, "cosine": cosine, "learned": right, "trajectory": path}
     read |= {"curve": curve, "parts": parts}
     return {**read, **{name: columns[name] for name in SEEN}}

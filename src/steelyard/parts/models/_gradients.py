@@ -101,15 +101,17 @@ class Gradients:
         norm, dot = np.zeros(len(rows)), np.zeros(len(rows))
         texts = learner.task.texts_a_sample
         order = np.argsort(-learner.encoded.length[rows], kind="stable")
+
+        def pass_by(places: Ints) -> None:
+            mask = learner.tensors(rows[places]).get("attention_mask")
+            with watched.step(len(places), rows=texts, norm=True, dot=direction, mask=mask) as step:
+                step.backward(learner.losses_of(rows[places]), scale=1.0)
+                norm[places] = _array(step.norm())
+                if direction is not None:
+                    dot[places] = _array(step.dot(direction))
+
         with watch(learner.module, scoring=True) as watched:
-            for start in range(0, len(rows), learner.micro):
-                places = order[start : start + learner.micro]
-                mask = learner.tensors(rows[places]).get("attention_mask")
-                with watched.step(len(places), rows=texts, norm=True, dot=direction, mask=mask) as step:
-                    step.backward(learner.losses_of(rows[places]), scale=1.0)
-                    norm[places] = _array(step.norm())
-                    if direction is not None:
-                        dot[places] = _array(step.dot(direction))
+            learner.room.each(order, pass_by)
         return norm, dot
 
     def alignments(self, rows: Ints, sample: int = 256, seed: int = 0) -> tuple[AnyArray, AnyArray]:
@@ -161,14 +163,19 @@ class Gradients:
 
     def _mean_gradient(self, rows: Ints) -> dict[str, torch.Tensor]:
         learner = self.learner
-        total: dict[str, torch.Tensor] = {}
-        for number, part in enumerate(learner.parts(rows)):
-            loss = learner.losses_of(rows[part], number).sum() / len(rows)
-            found = torch.autograd.grad(loss, list(learner.trained.values()), allow_unused=True)
-            for name, g in zip(learner.trained, found, strict=True):
-                if g is not None:
-                    total[name] = total[name] + g if name in total else g
-        return total
+
+        def summed() -> dict[str, torch.Tensor]:
+            total: dict[str, torch.Tensor] = {}
+            for number, part in enumerate(learner.parts(rows)):
+                loss = learner.losses_of(rows[part], number).sum() / len(rows)
+                found = torch.autograd.grad(loss, list(learner.trained.values()), allow_unused=True)
+                for name, g in zip(learner.trained, found, strict=True):
+                    if g is not None:
+                        total[name] = total[name] + g if name in total else g
+            return total
+
+        mean: dict[str, torch.Tensor] = learner.room.again(len(rows), summed)
+        return mean
 
 
 def _array(values: Any) -> AnyArray:

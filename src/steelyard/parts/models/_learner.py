@@ -4,7 +4,7 @@
 
 ``look`` says what can be known of the batch before the step; ``move`` takes the step. In between, somebody who knows
 nothing of torch decides alpha. Rows pass through the network in parts of ``micro_batch``; alpha is decided once for
-the whole batch, so that parts change nothing but memory. When memory runs out the parts are halved.
+the whole batch, so that parts change nothing but memory. When memory runs out the parts are halved, see ``_memory``.
 """
 
 from __future__ import annotations
@@ -16,16 +16,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from steelyard.errors import EnvironmentProblem
 from steelyard.parts.models._adapting import HEADS, allocate
 from steelyard.parts.models._gradients import GRADIENT, Gradients
+from steelyard.parts.models._memory import Room
 from steelyard.values.arrays import AnyArray, Floats, Ints
 from steelyard.values.encoded import Encoded
 from steelyard.values.recipe import Recipe
 
 PREDICT_ROWS = 64
-#: What torch says when a processor's memory runs out (Linux; Windows; oneDNN), as a mere RuntimeError.
-OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "could not create a primitive")
 Seen = dict[str, AnyArray]
 
 
@@ -38,7 +36,10 @@ class NotFinite(Exception):
 
 
 class Learner:
-    """module: the network, in training mode while it learns. task, encoded: what it reads. pad: id of the pad token."""
+    """module: the network, in training mode while it learns. task, encoded: what it reads. pad: id of the pad token.
+
+    room: rows that pass at once where gradients are asked; reading: where nothing but predictions is.
+    """
 
     NotFinite = NotFinite
 
@@ -48,13 +49,28 @@ class Learner:
         self.optimiser = torch.optim.AdamW(groups(self.trained, recipe), lr=recipe.learning_rate)
         first = next(module.parameters())
         self.device, self.dtype = first.device, torch.promote_types(first.dtype, torch.float32)
-        self.micro = recipe.micro_batch or recipe.batch_size
+        self.room = Room(recipe.micro_batch or recipe.batch_size, self.device)
+        self.reading = Room(PREDICT_ROWS, self.device)
         self.gradients = Gradients(self)
-        self.halved = 0
         self.moves = 0
         self._rows: Ints = np.zeros(0, np.int64)
         self._seen: Seen = {}
         self._open: Any = None  # losses with their graph, or a watched step: the batch went through in one part
+
+    @property
+    def micro(self) -> int:
+        """Rows that pass at once while it learns, at most."""
+        return self.room.rows
+
+    @property
+    def halved(self) -> int:
+        """Times that memory ran out."""
+        return self.room.halved + self.reading.halved
+
+    @property
+    def rows_a_part(self) -> int:
+        """The fewest rows that pass at once since memory ran out; 0 when it did not."""
+        return min((room.rows for room in (self.room, self.reading) if room.halved), default=0)
 
     def look(self, rows: Ints, needs: Sequence[str] = ()) -> Seen:
         """Return what is needed of rows (n,) before the step: name -> (n,), in the order of ``rows``.
@@ -64,16 +80,16 @@ class Learner:
         """
         self.module.train()
         self._rows, self._open, self._seen = rows, None, {}
-        while True:
-            try:
-                parts = self.parts(rows)
-                if len(parts) == 1:
-                    self._open = self._one_part(rows, needs)
-                elif needs:
-                    self._gather(rows, parts, needs)
-                return {name: self._seen[name] for name in needs}
-            except (RuntimeError, MemoryError) as e:
-                self._halve(e)
+
+        def pass_by() -> None:
+            parts = self.parts(rows)
+            if len(parts) == 1:
+                self._open = self._one_part(rows, needs)
+            elif needs:
+                self._gather(rows, parts, needs)
+
+        self.room.again(len(rows), pass_by)
+        return {name: self._seen[name] for name in needs}
 
     def move(self, alpha: Floats | None, rate: float) -> Seen:
         """Take the step on the rows looked at, with weights alpha (n,) or untouched (None); return all that was seen.
@@ -88,7 +104,7 @@ class Learner:
             except (RuntimeError, MemoryError) as e:
                 self._open = None
                 self.optimiser.zero_grad(set_to_none=True)
-                self._halve(e)
+                self.room.halve(e, len(self._rows))
         self._open = None
         limit = self.recipe.clip or float("inf")
         length = float(torch.nn.utils.clip_grad_norm_(self.trained.values(), limit))
@@ -145,15 +161,17 @@ class Learner:
         self.gradients.pause()
         out: list[Any] = [None] * len(rows)
         order = np.argsort(-self.encoded.length[rows], kind="stable")
+
+        def pass_by(places: Ints) -> None:
+            batch = self.tensors(rows[places])
+            with self.autocast():
+                output = self.task.output(self.module, batch)
+            said = self.task.predict(output, batch).float().cpu().numpy()
+            for place, row in zip(places, said, strict=True):
+                out[place] = row
+
         with torch.inference_mode():
-            for start in range(0, len(rows), PREDICT_ROWS):
-                places = order[start : start + PREDICT_ROWS]
-                batch = self.tensors(rows[places])
-                with self.autocast():
-                    output = self.task.output(self.module, batch)
-                said = self.task.predict(output, batch).float().cpu().numpy()
-                for place, row in zip(places, said, strict=True):
-                    out[place] = row
+            self.reading.each(order, pass_by)
         return out if self.task.head == "token" else np.array(out)
 
     def autocast(self) -> Any:
@@ -176,7 +194,8 @@ class Learner:
         for name, parameter in self.trained.items():
             for key, value in self.optimiser.state.get(parameter, {}).items():
                 out[f"o.{key}.{name}"] = value.detach().cpu().clone()
-        return {**out, **self.gradients.state(), "moves": torch.tensor([self.moves, self.micro])}
+        rooms = {"room": self.room.state(), "reading": self.reading.state()}
+        return {**out, **self.gradients.state(), **rooms, "moves": torch.tensor(self.moves)}
 
     def resume(self, state: dict[str, torch.Tensor]) -> None:
         """Go on from ``state``."""
@@ -188,7 +207,9 @@ class Learner:
                     k: v.clone() if k == "step" else v.to(parameter.device) for k, v in own.items()
                 }
         self.gradients.resume(state)
-        self.moves, self.micro = (int(v) for v in state["moves"])
+        self.moves = int(state["moves"])
+        self.room.resume(state["room"])
+        self.reading.resume(state["reading"])
 
     def save(self, path: Any) -> None:
         """Write ``state`` as safetensors."""
@@ -254,19 +275,6 @@ class Learner:
             places = used[part]
             losses = self.forward(self._rows[places], number, places)
             _weighted(losses, None if weight is None else weight[torch.from_numpy(places)], n).backward()
-
-    def _halve(self, error: BaseException) -> None:
-        """Halve the parts when memory ran out; anything else is raised again."""
-        words = str(error).lower()
-        short = isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(w in words for w in OUT_OF_MEMORY)
-        if not short:
-            raise error
-        if self.micro == 1 or len(self._rows) == 1:
-            raise EnvironmentProblem("E224") from error
-        self.micro = max(1, min(self.micro, len(self._rows)) // 2)
-        self.halved += 1
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
 
     @contextlib.contextmanager
     def _dropout(self, part: int) -> Iterator[None]:
