@@ -19,7 +19,7 @@ from steelyard.parts.trackers import by_default
 from steelyard.run import Run, disk
 from steelyard.values.recipe import Recipe
 from steelyard.values.samples import Samples
-from steelyard.wording import say, truncated
+from steelyard.wording import say, truncated, uncovered
 
 TIERS = ("quick", "embed", "full")
 #: Models of click logs: they read fields.
@@ -247,10 +247,12 @@ def _embedded(
 
 
 def _tell(run: Run, facts: dict[str, Any], samples: Samples, deep: Deep) -> None:
-    """Write into the run's log what was cut, and whether memory ran out."""
+    """Write into the run's log what was cut, whether memory ran out, and which gradients had no rule."""
     found = truncated(facts, len(samples), deep.max_length)
     if found:
         code, told = found
         run.log(code=code, message=say(code, **told), **told)
     if facts.get("rows_a_part"):
         run.log(code="T121", message=say("T121", parts=facts["rows_a_part"]), parts=facts["rows_a_part"])
+    if facts.get("uncovered"):
+        run.log(code="T123", message=say("T123", **uncovered(facts["uncovered"], "en")), parameters=facts["uncovered"])

@@ -52,6 +52,15 @@ def truncated(facts: Mapping[str, Any], rows: int, asked: int) -> tuple[str, dic
     return ("T122", {**told, "asked": asked}) if limit < asked else ("T120", told)
 
 
+def uncovered(parameters: Mapping[str, str], lang: str) -> dict[str, Any]:
+    """Return the facts of a sentence on parameters without a gradient rule; parameters: name -> code of the reason."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in parameters.items():
+        by_reason.setdefault(reason, []).append(name)
+    lines = [f"  {', '.join(names)}: {say(reason, lang)}" for reason, names in by_reason.items()]
+    return {"count": len(parameters), "listed": "\n".join(lines)}
+
+
 def say(code: str, lang: str = "en", **facts: Any) -> str:
     """Return the sentence for ``code``; numbers in ``facts`` are formatted by the catalogue's own format."""
     text = catalogue(lang).get(code)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tiny import RECIPE, WORDS, pairs, sentences, texts
+from tiny import RECIPE, WORDS, pairs, sentences, texts, without_rule
 
 import steelyard as sy
 from steelyard import parts
@@ -234,6 +234,25 @@ def test_the_longest_text_that_a_model_reads_fills_its_table(folder: Path, task:
     learner = part.learner(made, encoded, made.outputs(samples), RECIPE, 1)
     assert np.isfinite(learner.look(np.arange(8), ("loss",))["loss"]).all()
     assert parts.make("tasks", task, max_length=5).reads(part.tokenizer()) == 5
+
+
+def test_a_layer_without_a_rule_is_told_and_its_benefit_is_a_secant(bert: str, folder: Path, monkeypatch) -> None:
+    from steelyard.apps import draw
+
+    plain = sy.score(noisy(), run_dir=folder, name="plain", model=bert, **FULL)
+    assert plain.info["network"]["uncovered"] == {}
+    real = Transformer.network
+    monkeypatch.setattr(Transformer, "network", lambda *a, **how: without_rule(real(*a, **how)))
+    scored = sy.score(noisy(), run_dir=folder, name="secant", model=bert, **FULL)
+    assert scored.info["network"]["uncovered"] == {"bert.pooler.activation.scale": "W_no_rule"}
+    assert np.isnan(scored.column("grad_norm")).all()
+    benefit, cosine = scored.column("benefit"), plain.column("benefit")
+    assert (np.sign(benefit) == np.sign(cosine)).mean() > 0.9
+    assert abs(benefit).max() > 1  # no cosine
+    assert scored.info["benefit"] is None
+    assert "T123" in (scored.run.path / "log.jsonl").read_text()
+    for lang in ("en", "zh"):
+        assert "bert.pooler.activation.scale" in draw.scored(scored, lang)
 
 
 def test_words_that_make_no_sense(bert: str, folder: Path, monkeypatch) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
-from steelyard.values.arrays import AnyArray, Ints
+from steelyard.values.arrays import AnyArray, Ints, Mask
 
 
 class Open:
@@ -42,6 +43,7 @@ class Gradients:
     """
 
     smooth = 0.7  # share of the older reference that stays at a refresh
+    stride = 1e-3  # length of the step of a secant: above what fp32 losses cannot tell, below what bends
     rank = 16  # of the reference per matrix: an inner product with it costs one or two per cent of a step
 
     def __init__(self, learner: Any) -> None:
@@ -122,18 +124,38 @@ class Gradients:
         """
         from steelyard.gradients import Direction
 
-        count = min(sample, len(rows))
-        inside = np.zeros(len(rows), bool)
-        inside[np.random.default_rng(seed).permutation(len(rows))[:count]] = True
+        inside = _drawn(len(rows), sample, seed)
         self.pause()
         self.learner.module.eval()
         mean = Direction.of(self._mean_gradient(rows[inside]))
         norm, dot = self.read(rows, mean.low_rank(self.rank))
-        size, m = np.full(len(rows), mean.length**2), max(count, 2)
+        size, m = np.full(len(rows), mean.length**2), max(int(inside.sum()), 2)
         size[inside] = (m**2 * size[inside] - 2 * m * dot[inside] + norm[inside] ** 2) / (m - 1) ** 2
         dot[inside] = (m * dot[inside] - norm[inside] ** 2) / (m - 1)
         scale = norm * np.sqrt(np.maximum(size, 0.0))
         return norm, np.clip(np.divide(dot, scale, out=np.zeros_like(dot), where=scale > 1e-12), -1, 1)
+
+    def secants(self, rows: Ints, sample: int = 256, seed: int = 0) -> AnyArray:
+        """Return (k,) <g_i, m> / |m|, nats per unit length, to first order, for a network that has no gradient rules.
+
+        Each row's loss is read before and after a short step down the mean gradient m of ``sample`` of the rows; half
+        of the sample is read by the other half, so that no row is in its own m. Two forward passes, without autocast:
+        bf16 would drown the difference.
+        """
+        from steelyard.gradients import secant
+
+        self.pause()
+        self.learner.module.eval()
+        inside = _drawn(len(rows), sample, seed)
+        drawn, out = np.flatnonzero(inside), np.zeros(len(rows))
+        for read, by in ((np.flatnonzero(~inside), drawn), (drawn[::2], drawn[1::2]), (drawn[1::2], drawn[::2])):
+            if len(read) and len(by):
+                mean = self._mean_gradient(rows[by])
+                length = float(sum(g.double().square().sum() for g in mean.values())) ** 0.5
+                delta = {name: g * (-self.stride / max(length, 1e-30)) for name, g in mean.items()}
+                fallen = secant(self.learner.module, partial(self._losses, rows[read]), delta)
+                out[read] = _array(fallen) / self.stride
+        return out
 
     def pause(self) -> None:
         """Give the network back its own forward passes, until the next step."""
@@ -161,6 +183,18 @@ class Gradients:
                 kept.setdefault(which, {})[name] = value.to(device)
         self._directions = {which: Direction.of_tensors(tensors) for which, tensors in kept.items()}
 
+    def _losses(self, rows: Ints) -> torch.Tensor:
+        learner = self.learner
+        found = torch.zeros(len(rows), dtype=torch.float64, device=learner.device)
+
+        def pass_by(places: Ints) -> None:
+            batch = learner.tensors(rows[places])
+            losses = learner.task.losses(learner.task.output(learner.module, batch), batch)
+            found[torch.from_numpy(places).to(learner.device)] = losses.double()
+
+        learner.reading.each(np.argsort(-learner.encoded.length[rows], kind="stable"), pass_by)
+        return found
+
     def _mean_gradient(self, rows: Ints) -> dict[str, torch.Tensor]:
         learner = self.learner
 
@@ -176,6 +210,13 @@ class Gradients:
 
         mean: dict[str, torch.Tensor] = learner.room.again(len(rows), summed)
         return mean
+
+
+def _drawn(n: int, sample: int, seed: int) -> Mask:
+    """Return (n,) which rows are in a sample."""
+    inside = np.zeros(n, bool)
+    inside[np.random.default_rng(seed).permutation(n)[:sample]] = True
+    return inside
 
 
 def _array(values: Any) -> AnyArray:
