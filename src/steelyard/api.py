@@ -175,7 +175,7 @@ def score(
             samples,
             table,
             _models(samples),
-            parts.of_samples("estimators"),
+            parts.of_samples("estimators", network=tier == "full"),
             seed=seed,
             folds=folds,
             keep=run.keep,

@@ -105,6 +105,19 @@ def test_no_network_reads_a_row_that_it_trained_on(bert: str, folder: Path, monk
     assert len(trained) == 2
 
 
+def test_reducible_loss_belongs_to_the_full_tier(bert: str, folder: Path, quick: pa.Table) -> None:
+    rows = noisy()
+    rows[1]["label"] = None
+    scored = sy.score(rows, run_dir=folder, model=bert, **{**FULL, "epochs": 6})
+    value = scored.column("reducible_loss")
+    np.testing.assert_allclose(value, scored.column("loss_seen") - scored.column("loss_unseen"))
+    assert np.flatnonzero(np.isnan(value)).tolist() == [1]
+    wrong = np.arange(90) % 15 == 0
+    assert value[wrong].mean() < np.nanmean(value[~wrong]) - 0.2
+    assert "reducible_loss" not in quick.column_names
+    assert "reducible_loss" not in parts.of_samples("estimators")
+
+
 class Killed(Exception):
     pass
 
@@ -198,9 +211,9 @@ def test_the_encoder_gives_one_vector_a_text_whatever_its_batch(bert: str) -> No
 
 
 def long_rows() -> list[dict]:
-    """Rows of which every third is longer than 32 tokens."""
+    """Rows of which every fourth is longer than 32 tokens."""
     rows = noisy(45)
-    for row in rows[::3]:
+    for row in rows[::4]:
         row["text"] += " shirt hat" * 30
     return rows
 
@@ -214,7 +227,7 @@ def test_no_text_is_longer_than_the_model_has_places_for(folder: Path, write, pl
     model = write(folder, positions=32)
     scored = sy.score(long_rows(), model=model, run_dir=folder / "runs", **{**options, "max_length": 1024})
     facts = scored.info["encoder" if tier == "embed" else "network"]
-    assert facts["truncated"]["rows"] == 15
+    assert facts["truncated"]["rows"] == 12
     assert facts["truncated"]["limit"] == places
     assert facts["max_length"] == 1024
     log = (scored.run.path / "log.jsonl").read_text()
@@ -239,11 +252,11 @@ def test_the_longest_text_that_a_model_reads_fills_its_table(folder: Path, task:
 def test_a_layer_without_a_rule_is_told_and_its_benefit_is_a_secant(bert: str, folder: Path, monkeypatch) -> None:
     from steelyard.apps import draw
 
-    plain = sy.score(noisy(), run_dir=folder, name="plain", model=bert, **FULL)
+    plain = sy.score(noisy(), run_dir=folder / "a", model=bert, **FULL)
     assert plain.info["network"]["uncovered"] == {}
     real = Transformer.network
     monkeypatch.setattr(Transformer, "network", lambda *a, **how: without_rule(real(*a, **how)))
-    scored = sy.score(noisy(), run_dir=folder, name="secant", model=bert, **FULL)
+    scored = sy.score(noisy(), run_dir=folder / "b", model=bert, **FULL)
     assert scored.info["network"]["uncovered"] == {"bert.pooler.activation.scale": "W_no_rule"}
     assert np.isnan(scored.column("grad_norm")).all()
     benefit, cosine = scored.column("benefit"), plain.column("benefit")

@@ -99,6 +99,7 @@ def measure(
         "trajectory": whole["trajectory"].astype(np.float32),
         "gradient_norm": whole["norm"],
         "alignment": whole["cosine"],
+        "loss_unseen": _loss(table, whole["trajectory"][:, -1]),
     }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a row that no training saw has no mean
@@ -196,6 +197,12 @@ def _path(table: Table, held: Ints, after: Mapping[int, Floats], epochs: int) ->
             away = np.abs(said[:, 1] - table.positions[label])
             path[:, epoch], right[:, epoch] = 1 - away, away < 0.5
     return right, path
+
+
+def _loss(table: Table, confidence: Floats) -> Floats:
+    """Return (n,) the networks' own loss, of (n,) what ``_path`` says after the last epoch; NaN without a label."""
+    loss = np.square(1 - confidence) if table.numbered else -np.log(np.maximum(confidence, 1e-12))
+    return np.where(table.label >= 0, loss, np.nan)
 
 
 def _joined(parts: list[AnyArray], fold: Ints) -> AnyArray:
