@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from steelyard.errors import UsageError
+from steelyard.gradients.sketching import Sketching
+
+if TYPE_CHECKING:
+    from steelyard.gradients.projected import Projected
 
 #: A parameter's direction: the tensor itself, or its factors (U, R) with V = U R^T.
 Part: TypeAlias = "Tensor | tuple[Tensor, Tensor]"
@@ -60,6 +64,21 @@ class Direction:
             else:
                 parts[name] = value
         return replace(self, parts=parts)
+
+    def sketched(self, watched: Any, k: int | Sketching = 16) -> Projected:
+        """Return the direction as a k x k sketch of each layer of ``watched`` (``watch``): products are then unbiased.
+
+        ``step.dot`` takes it in the place of a Direction.
+        """
+        from steelyard.gradients.gradient import sketched
+        from steelyard.gradients.projected import Projected
+
+        def part(name: str) -> Tensor:
+            return self.dense(name) if name in self.parts else torch.zeros_like(watched.parameters[name])
+
+        sketching = k if isinstance(k, Sketching) else Sketching(k)
+        own = {layer.name: {name: part(name).detach()[None] for name in layer.parameters} for layer in watched.layers}
+        return Projected(sketching, {la.name: sketched(la, own[la.name], sketching)[0] for la in watched.layers})
 
     def dense(self, name: str) -> Tensor:
         part = self.parts[name]
