@@ -140,11 +140,11 @@ class Step:
         self._check()
         if not self.forms:
             raise UsageError("U177")
-        weights = None if alpha is None else torch.as_tensor(alpha, device=self._device).detach()
+        weights = None if alpha is None else torch.as_tensor(alpha).detach()
         if weights is not None and weights.shape != (self.n,):
             raise UsageError("U174", n=self.n, found=tuple(weights.shape))
-        if weights is not None and bool((weights == 1).all()):
-            weights = None
+        if weights is not None:  # asked where alpha lies: a GPU need not wait for what NumPy decided
+            weights = None if bool((weights == 1).all()) else weights.to(self._device)
         self._formed = True
         for name, uses in self._uses.items():
             if uses:

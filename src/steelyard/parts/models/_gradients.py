@@ -13,10 +13,9 @@ from steelyard.values.arrays import AnyArray, Ints, Mask
 
 
 class Open:
-    """A watched step that waits for alpha; ``seen`` holds its signals."""
+    """A watched step that waits for alpha."""
 
     def __init__(self, watched: Any, n: int, rows: int, norm: bool, dot: Any) -> None:
-        self.seen: dict[str, AnyArray] = {}
         self._context = watched.step(n, rows=rows, norm=norm, dot=dot)
         self.step = self._context.__enter__()
 
@@ -69,9 +68,9 @@ class Gradients:
             self._directions["dot_adam"] = adam.low_rank(self.rank)
 
     def step(self, rows: Ints, needs: Sequence[str], n: int, part: int = 0, keep: Ints | None = None) -> Open:
-        """Return the open step of rows (b,) with its signals, each (b,); losses are scaled by 1/n.
+        """Return the open step of rows (b,), whose signals the learner notes; losses are scaled by 1/n.
 
-        keep: places of the rows in the batch looked at. Raises Uncovered when a layer has no rule.
+        keep: places of the rows in the batch looked at. Raises Uncovered when a layer has no rule, NotFinite.
         """
         from steelyard.gradients import watch
 
@@ -82,12 +81,13 @@ class Gradients:
         direction = self._directions[known[0]] if known else None
         opened = Open(self._watched, len(rows), self.learner.task.texts_a_sample, "norm" in needs, direction)
         try:
-            opened.step.backward(self.learner.forward(rows, part, keep), scale=1.0 / n)
-            if "norm" in needs:
-                opened.seen["norm"] = _array(opened.step.norm())
+            losses = self.learner.forward(rows, part, keep)
+            opened.step.backward(losses, scale=1.0 / n)
+            seen = {"norm": opened.step.norm()} if "norm" in needs else {}
             for name in wanted:
                 direction = self._directions.get(name)
-                opened.seen[name] = np.zeros(len(rows)) if direction is None else _array(opened.step.dot(direction))
+                seen[name] = torch.zeros_like(losses) if direction is None else opened.step.dot(direction)
+            self.learner.note(seen)
         except BaseException:
             opened.close()
             raise
@@ -100,7 +100,7 @@ class Gradients:
         self.pause()
         learner = self.learner
         learner.module.eval()
-        norm, dot = np.zeros(len(rows)), np.zeros(len(rows))
+        seen = np.zeros((2, len(rows)))
         texts = learner.task.texts_a_sample
         order = np.argsort(-learner.encoded.length[rows], kind="stable")
 
@@ -108,13 +108,12 @@ class Gradients:
             mask = learner.tensors(rows[places]).get("attention_mask")
             with watched.step(len(places), rows=texts, norm=True, dot=direction, mask=mask) as step:
                 step.backward(learner.losses_of(rows[places]), scale=1.0)
-                norm[places] = _array(step.norm())
-                if direction is not None:
-                    dot[places] = _array(step.dot(direction))
+                found = [step.norm()] if direction is None else [step.norm(), step.dot(direction)]
+                seen[: len(found), places] = _array(torch.stack(found))
 
         with watch(learner.module, scoring=True) as watched:
             learner.room.each(order, pass_by)
-        return norm, dot
+        return seen[0], seen[1]
 
     def alignments(self, rows: Ints, sample: int = 256, seed: int = 0) -> tuple[AnyArray, AnyArray]:
         """Return (k,) gradient lengths of rows and cosines with the mean gradient of ``sample`` of them.
