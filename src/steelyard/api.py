@@ -177,7 +177,7 @@ def score(
             samples,
             table,
             _models(samples),
-            parts.of_samples("estimators"),
+            parts.of_samples("estimators", network=tier == "full"),
             seed=seed,
             folds=folds,
             keep=run.keep,

@@ -19,7 +19,7 @@ from steelyard.parts.trackers import by_default
 from steelyard.run import Run, disk
 from steelyard.values.recipe import Recipe
 from steelyard.values.samples import Samples
-from steelyard.wording import say
+from steelyard.wording import say, truncated, uncovered
 
 TIERS = ("quick", "embed", "full")
 #: Models of click logs: they read fields.
@@ -205,14 +205,14 @@ def _parts(samples: Samples, table: Table, deep: Deep) -> tuple[Any, Any]:
 
 def _with_vectors(
     samples: Samples, table: Table, model: Any, task: Any, deep: Deep, root: Path, progress: Progress
-) -> tuple[Table, Any, str]:
-    """Return the table with the encoder's vectors in the place of words, the vectors, and the encoder's identity."""
+) -> tuple[Table, Any, Any]:
+    """Return the table with the encoder's vectors in the place of words, the vectors, and the encoder."""
     from steelyard.acts import embedding
 
     encoder = model.encoder(deep.max_length, deep.precision)
     first, second = task.texts(samples)
     with disk(root):
-        return *embedding.with_meaning(table, encoder, first, second, root / "vectors", progress), encoder.identity
+        return *embedding.with_meaning(table, encoder, first, second, root / "vectors", progress), encoder
 
 
 def _embedded(
@@ -228,25 +228,30 @@ def _embedded(
 ) -> tuple[Table, Any]:
     from steelyard.acts import embedding
 
-    table, meaning, identity = _with_vectors(samples, table, model, task, deep, root, progress)
+    table, meaning, encoder = _with_vectors(samples, table, model, task, deep, root, progress)
 
     def deepen(measured: dict[str, Any]) -> Any:
         taught = table.muted(measured["marked"] > 0)
         near = run.keep("meant-alike", lambda: embedding.meant_alike(meaning, taught, seed=seed))
         cut = meaning.cut
-        facts = {"truncated": {"rows": int((cut > 0).sum()), "tokens": int(cut.sum())}}
+        lost = {"rows": int((cut > 0).sum()), "tokens": int(cut.sum()), "limit": encoder.max_length}
+        facts: dict[str, Any] = {"truncated": lost}
+        if encoder.room.halved:
+            facts["rows_a_part"] = encoder.room.rows
         _tell(run, facts, samples, deep)
-        told = {"model": deep.model, "max_length": deep.max_length, "identity": identity, **facts}
+        told = {"model": deep.model, "max_length": deep.max_length, "identity": encoder.identity, **facts}
         return {**measured, **near}, {"encoder": told}
 
     return table, deepen
 
 
 def _tell(run: Run, facts: dict[str, Any], samples: Samples, deep: Deep) -> None:
-    """Write into the run's log what was cut, and whether memory ran out."""
-    cut = facts["truncated"]
-    if cut["rows"]:
-        told = {"count": cut["rows"], "rows": len(samples), "limit": deep.max_length, "tokens": cut["tokens"]}
-        run.log(code="T120", message=say("T120", **told), **told)
+    """Write into the run's log what was cut, whether memory ran out, and which gradients had no rule."""
+    found = truncated(facts, len(samples), deep.max_length)
+    if found:
+        code, told = found
+        run.log(code=code, message=say(code, **told), **told)
     if facts.get("rows_a_part"):
         run.log(code="T121", message=say("T121", parts=facts["rows_a_part"]), parts=facts["rows_a_part"])
+    if facts.get("uncovered"):
+        run.log(code="T123", message=say("T123", **uncovered(facts["uncovered"], "en")), parameters=facts["uncovered"])

@@ -10,7 +10,7 @@ from tiny_models import N, losses, make  # noqa: E402
 from torch import nn  # noqa: E402
 
 from steelyard.errors import UsageError  # noqa: E402
-from steelyard.gradients import Direction, Uncovered, secant, step_of, watch  # noqa: E402
+from steelyard.gradients import Direction, Sketching, Uncovered, secant, step_of, watch  # noqa: E402
 
 
 def test_importing_the_package_does_not_import_torch():
@@ -142,6 +142,61 @@ def test_low_rank_is_exact_at_full_rank_and_close_for_what_is_of_low_rank():
     direction = Direction.of({"w": v}).low_rank(3)
     assert isinstance(direction.parts["w"], tuple)
     torch.testing.assert_close(direction.dense("w"), v, rtol=1e-4, atol=1e-4)
+
+
+def read_through(model, of, direction, scoring=False, **asked):
+    with watch(model, scoring=scoring) as watched:
+        projected = direction.sketched(watched, Sketching(4, **asked))
+        with watched.step(N, dot=projected) as step:
+            step.backward(losses(model, of))
+            return step.dot(), step.dot(projected, per_layer=True), step.sketch(projected.sketching), projected
+
+
+@pytest.mark.parametrize("name", ["bert", "gpt2", "bert_masked_lm"])
+def test_a_sketched_direction_is_unbiased(name):
+    model, of = make(name)
+    torch.manual_seed(1)
+    direction = Direction.of({n: torch.randn_like(p) for n, p in model.named_parameters()})
+    with watch(model, scoring=True) as watched, watched.step(N, norm=True, dot=direction) as step:
+        step.backward(losses(model, of))
+        exact, bound = step.dot(), step.norm() * direction.length / 4
+    found = torch.stack([read_through(model, of, direction, seed=seed)[0] for seed in range(60)])
+    spread = found.std(0) / 60**0.5
+    assert ((found.mean(0) - exact).abs() < 4 * spread).all()
+    assert (found.std(0) < 2 * bound).all()
+    assert (found.std(0) > 0).all()
+
+
+def test_a_sketched_direction_is_the_product_of_two_sketches():
+    model, of = make("bert")
+    direction = Direction.of({n: torch.randn_like(p) for n, p in model.named_parameters()})
+    whole, layers, sketches, projected = read_through(model, of, direction)
+    torch.testing.assert_close(layers.sum(1), whole)
+    with watch(model) as watched:
+        torch.testing.assert_close(projected.products(sketches, watched.layers), layers)
+    torch.testing.assert_close(read_through(model, of, direction, scoring=True)[0], whole)
+    twice = {n: 2 * direction.dense(n) for n in direction.parts}
+    torch.testing.assert_close(read_through(model, of, Direction.of(twice))[0], 2 * whole)
+    assert not torch.allclose(read_through(model, of, direction, mask=True)[0], whole)
+
+
+def test_what_a_sketched_direction_lacks_counts_as_zero():
+    model, of = make("bert")
+    some = {n: torch.randn_like(p) for n, p in model.named_parameters() if n.endswith("bias")}
+    rest = {n: torch.zeros_like(p) for n, p in model.named_parameters()}
+    torch.testing.assert_close(
+        read_through(model, of, Direction.of(some))[0], read_through(model, of, Direction.of({**rest, **some}))[0]
+    )
+
+
+def test_two_sketches_of_one_step_do_not_mix():
+    model, of = make("bert")
+    direction = Direction.of({n: torch.randn_like(p) for n, p in model.named_parameters()})
+    expected, _, _, projected = read_through(model, of, direction)
+    with watch(model, scoring=True) as watched, watched.step(N, sketch=3, dot=projected) as step:
+        step.backward(losses(model, of))
+        assert step.sketch(3).shape[2:] == (3, 3)
+        torch.testing.assert_close(step.dot(), expected)
 
 
 def test_secant_becomes_the_directional_derivative():

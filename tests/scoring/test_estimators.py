@@ -130,3 +130,10 @@ def test_forgetting_counts_steps_from_right_to_wrong() -> None:
     signals = Signals(np.arange(5).astype(str), {"given": np.array([0, 0, 0, 0, -1]), "learned": learned})
     value = parts.make("estimators", "forgetting").estimate(signals)
     np.testing.assert_array_equal(value, [1.0, 0.0, 1.0, 0.5, np.nan])
+
+
+def test_reducible_loss_by_hand() -> None:
+    rows = {"given": np.array([0, 1, -1, 0]), "loss_seen": np.array([0.5, 0.1, 1.0, np.nan]),
+            "loss_unseen": np.array([0.2, 3.0, 1.0, 1.0])}  # fmt: skip
+    value = parts.make("estimators", "reducible_loss").estimate(Signals(np.array(list("abcd"), object), rows))
+    np.testing.assert_allclose(value, [0.3, -2.9, np.nan, np.nan])

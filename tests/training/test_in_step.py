@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny import NEVER, RECIPE, Setup, apart, pairs, same, sentences, texts
+from tiny import NEVER, RECIPE, Setup, apart, pairs, same, sentences, texts, without_rule
 
 from steelyard import parts
 from steelyard.acts.checkpointing import Keeper
 from steelyard.acts.finetuning import Reference
+from steelyard.gradients import Uncovered
 
 ALPHAS = ["grad_norm_proportional", "alignment", "l2rw", "importance_sampling", "gate"]
 
@@ -140,13 +141,37 @@ def test_weights_inside_the_step_for_every_tuning(bert: str, tuning: str) -> Non
     assert plain.ledger.columns()["alpha"].std() > 0.05
 
 
-def test_resume_with_weights_inside_the_step_is_bit_for_bit(bert: str, folder: Path) -> None:
+@pytest.mark.parametrize("stop", [5, 6, 8, 10])  # the reference is refreshed before steps 0 and 8
+@pytest.mark.parametrize("alpha", ["alignment", "l2rw"])
+def test_resume_with_weights_inside_the_step_is_bit_for_bit(bert: str, folder: Path, alpha: str, stop: int) -> None:
     whole, killed, again = (setup(bert) for _ in range(3))
-    whole.run("alignment", reference=reference())
-    killed.run("alignment", reference=reference(), keeper=Keeper(folder, every=1), stop_after=8)
-    again.run("alignment", reference=reference(), keeper=Keeper(folder, every=1))
+    whole.run(alpha, reference=reference())
+    killed.run(alpha, reference=reference(), keeper=Keeper(folder, every=1), stop_after=stop)
+    steps = again.run(alpha, reference=reference(), keeper=Keeper(folder, every=1))
+    assert steps[0].step == stop
     assert same(whole.weights(), again.weights())
-    np.testing.assert_array_equal(whole.ledger.columns()["alpha"], again.ledger.columns()["alpha"])
+    for name in ("alpha", "benefit"):
+        np.testing.assert_array_equal(whole.ledger.columns()[name], again.ledger.columns()[name])
+
+
+def test_secants_are_products_with_the_mean_gradient_of_other_rows(bert: str) -> None:
+    s = setup(bert)
+    without_rule(s.learner.module).double()
+    s.learner.trained = dict(s.learner.module.named_parameters())
+    rows = np.arange(4, 40)
+    with pytest.raises(Uncovered, match=r"bert\.pooler\.activation\.scale"):
+        s.learner.gradients.alignments(rows)
+    before = s.weights()
+    found = s.learner.gradients.secants(rows, sample=12, seed=3)
+    assert same(before, s.weights())
+    g = by_autograd(s, rows)
+    inside = np.sort(np.random.default_rng(3).permutation(36)[:12])
+    outside = np.setdiff1d(np.arange(36), inside)
+    expected = np.zeros(36)
+    for read, by in ((outside, inside), (inside[::2], inside[1::2]), (inside[1::2], inside[::2])):
+        mean = g[by].mean(0)
+        expected[read] = (g[read] @ mean / mean.norm()).numpy()
+    np.testing.assert_allclose(found, expected, atol=0.01 * np.abs(expected).max())
 
 
 def test_planted_errors_end_lighter(bert: str) -> None:

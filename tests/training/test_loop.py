@@ -10,6 +10,7 @@ from tiny import RECIPE, Setup, apart, pairs, same, texts
 
 from steelyard import parts
 from steelyard.acts.checkpointing import Keeper
+from steelyard.acts.finetuning import Reference
 from steelyard.errors import DataError
 from steelyard.values.recipe import Recipe
 
@@ -99,6 +100,42 @@ def test_memory_that_runs_out_halves_the_parts_and_changes_nothing_else(bert: st
     assert steps[-1].halved == 1
     assert short.learner.micro == 4
     assert apart(whole.weights(), short.weights()) < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("alpha", "transfers"), [("uniform", 1), ("r_ce", 2), ("alignment", 2), ("grad_norm_proportional", 2)]
+)
+def test_a_step_brings_its_numbers_over_together(bert: str, monkeypatch, alpha: str, transfers: int) -> None:
+    s = Setup(bert, texts(), classification())
+    count, real = [0], torch.Tensor.cpu
+
+    def counted(self, *how):
+        count[0] += 1
+        return real(self, *how)
+
+    monkeypatch.setattr(torch.Tensor, "cpu", counted)
+    steps = s.run(alpha, reference=Reference(np.arange(8), 8))
+    assert count[0] == transfers * len(steps)
+
+
+def test_memory_that_runs_out_when_weights_are_fixed_keeps_what_was_seen(bert: str, monkeypatch) -> None:
+    """Rows of weight 0 do not pass again in smaller parts; what the first pass showed of them stays."""
+    weight = np.tile([0.0, 1.0], 24)
+    whole, short = (Setup(bert, texts(), classification(), double=True) for _ in range(2))
+    whole.run(fixed=weight, stop_after=1)
+    real = torch.Tensor.backward
+
+    def backward(self, *how, **more):
+        if short.learner.micro > 4:
+            raise torch.OutOfMemoryError("not enough memory")
+        return real(self, *how, **more)
+
+    monkeypatch.setattr(torch.Tensor, "backward", backward)
+    short.run(fixed=weight, stop_after=1)
+    assert short.learner.halved == 1
+    assert apart(whole.weights(), short.weights()) < 1e-9
+    assert (short.ledger.columns()["visits"][short.batches.steps[0]] == 1).all()
+    np.testing.assert_allclose(whole.ledger.columns()["aum"], short.ledger.columns()["aum"], rtol=1e-9)
 
 
 def test_memory_that_never_suffices_is_an_error_with_a_code(bert: str, monkeypatch) -> None:

@@ -14,12 +14,14 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
-from tiny import WORDS, pairs, sentences, texts
+from tiny import RECIPE, WORDS, pairs, sentences, texts, without_rule
 
 import steelyard as sy
+from steelyard import parts
 from steelyard.acts import embedding, networking
 from steelyard.errors import EnvironmentProblem, UsageError
 from steelyard.parts.models.transformer import Transformer
+from steelyard.testing.networks import tiny_bert, tiny_roberta
 
 FULL = {"tier": "full", "epochs": 2, "folds": 2, "learning_rate": 3e-3, "batch_size": 8, "max_length": 16}
 
@@ -107,6 +109,19 @@ def test_no_network_reads_a_row_that_it_trained_on(bert: str, folder: Path, monk
     for f, rows in enumerate(trained):
         np.testing.assert_array_equal(rows, np.flatnonzero(fold != f))
     assert len(trained) == 2
+
+
+def test_reducible_loss_belongs_to_the_full_tier(bert: str, folder: Path, quick: pa.Table) -> None:
+    rows = noisy()
+    rows[1]["label"] = None
+    scored = sy.score(rows, run_dir=folder, model=bert, **{**FULL, "epochs": 6})
+    value = scored.column("reducible_loss")
+    np.testing.assert_allclose(value, scored.column("loss_seen") - scored.column("loss_unseen"))
+    assert np.flatnonzero(np.isnan(value)).tolist() == [1]
+    wrong = np.arange(90) % 15 == 0
+    assert value[wrong].mean() < np.nanmean(value[~wrong]) - 0.2
+    assert "reducible_loss" not in quick.column_names
+    assert "reducible_loss" not in parts.of_samples("estimators")
 
 
 class Killed(Exception):
@@ -226,6 +241,64 @@ def test_the_encoder_gives_one_vector_a_text_whatever_its_batch(bert: str) -> No
     np.testing.assert_allclose(encoder.embed(given[14:15])[0], whole[14:15], atol=1e-6)
     np.testing.assert_array_equal(lost, [max(0, 2 + 1 + i % 15 - 8) for i in range(30)])  # [CLS] and [SEP] count
     assert encoder.identity != Transformer(pretrained=bert).encoder(max_length=9).identity
+
+
+def long_rows() -> list[dict]:
+    """Rows of which every fourth is longer than 32 tokens."""
+    rows = noisy(45)
+    for row in rows[::4]:
+        row["text"] += " shirt hat" * 30
+    return rows
+
+
+@pytest.mark.parametrize(("write", "places"), [(tiny_bert, 32), (tiny_roberta, 30)])
+@pytest.mark.parametrize("tier", ["embed", "full"])
+def test_no_text_is_longer_than_the_model_has_places_for(folder: Path, write, places: int, tier: str) -> None:
+    from steelyard.apps import draw
+
+    options = {"tier": "embed"} if tier == "embed" else {**FULL, "epochs": 1}
+    model = write(folder, positions=32)
+    scored = sy.score(long_rows(), model=model, run_dir=folder / "runs", **{**options, "max_length": 1024})
+    facts = scored.info["encoder" if tier == "embed" else "network"]
+    assert facts["truncated"]["rows"] == 12
+    assert facts["truncated"]["limit"] == places
+    assert facts["max_length"] == 1024
+    log = (scored.run.path / "log.jsonl").read_text()
+    assert "T122" in log
+    assert "T120" not in log
+    for lang in ("en", "zh"):
+        assert any(str(places) in line and "T122" in line for line in draw.network(scored.info, lang))
+
+
+@pytest.mark.parametrize("task", ["classification", "tagging"])
+def test_the_longest_text_that_a_model_reads_fills_its_table(folder: Path, task: str) -> None:
+    samples = sy.read(long_rows(), task="classification") if task == "classification" else sentences()
+    part = Transformer(pretrained=tiny_roberta(folder, positions=8))
+    made = parts.make("tasks", task, max_length=1024)
+    encoded = made.encode(samples, part.tokenizer())
+    assert encoded.length.max() == made.reads(part.tokenizer()) == 6
+    learner = part.learner(made, encoded, made.outputs(samples), RECIPE, 1)
+    assert np.isfinite(learner.look(np.arange(8), ("loss",))["loss"]).all()
+    assert parts.make("tasks", task, max_length=5).reads(part.tokenizer()) == 5
+
+
+def test_a_layer_without_a_rule_is_told_and_its_benefit_is_a_secant(bert: str, folder: Path, monkeypatch) -> None:
+    from steelyard.apps import draw
+
+    plain = sy.score(noisy(), run_dir=folder / "a", model=bert, **FULL)
+    assert plain.info["network"]["uncovered"] == {}
+    real = Transformer.network
+    monkeypatch.setattr(Transformer, "network", lambda *a, **how: without_rule(real(*a, **how)))
+    scored = sy.score(noisy(), run_dir=folder / "b", model=bert, **FULL)
+    assert scored.info["network"]["uncovered"] == {"bert.pooler.activation.scale": "W_no_rule"}
+    assert np.isnan(scored.column("grad_norm")).all()
+    benefit, cosine = scored.column("benefit"), plain.column("benefit")
+    assert (np.sign(benefit) == np.sign(cosine)).mean() > 0.9
+    assert abs(benefit).max() > 1  # no cosine
+    assert scored.info["benefit"] is None
+    assert "T123" in (scored.run.path / "log.jsonl").read_text()
+    for lang in ("en", "zh"):
+        assert "bert.pooler.activation.scale" in draw.scored(scored, lang)
 
 
 def test_words_that_make_no_sense(bert: str, folder: Path, monkeypatch) -> None:

@@ -91,6 +91,22 @@ class Setup:
         return self.learner.snapshot()
 
 
+def without_rule(module: Any) -> Any:
+    """Put a parameter into a network's pooler that no gradient rule covers."""
+    import torch
+
+    class Scaled(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = torch.nn.Parameter(torch.ones(32))
+
+        def forward(self, x: Any) -> Any:
+            return torch.tanh(x * self.scale)
+
+    module.bert.pooler.activation = Scaled()
+    return module
+
+
 def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
     """Whether two sets of weights agree bit for bit."""
     import torch

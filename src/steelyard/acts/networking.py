@@ -1,9 +1,10 @@
 """Scoring, full tier: a network fine-tuned once a fold reads the rows it never saw; the quick tier's models vote too.
 
 What is said of a row - probability after every epoch, gradient length over all layers, alignment with other unseen
-rows - comes from the network that did not train on it. What training itself showed (AUM, forgetting) comes from the
-ledgers of the other folds' networks. The blend with the quick tier is the one with the least out-of-fold loss, so that
-a network that knows less than words and overlaps cannot make the evidence worse.
+rows (a secant where a layer has no gradient rule) - comes from the network that did not train on it. What training
+itself showed (AUM, forgetting) comes from the ledgers of the other folds' networks. The blend with the quick tier is
+the one with the least out-of-fold loss, so that a network that knows less than words and overlaps cannot make the
+evidence worse.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ from steelyard.acts.passes import graded, loss_of
 from steelyard.acts.stages import Keep, Progress
 from steelyard.acts.tracking import follow, started
 from steelyard.acts.weighing import Weighing
-from steelyard.errors import SteelyardError
 from steelyard.features.table import Table
 from steelyard.values.arrays import AnyArray, Floats, Ints, Mask
 from steelyard.values.encoded import Encoded
@@ -34,7 +34,6 @@ from steelyard.values.samples import Samples
 
 #: Columns of the ledger that a full run keeps beside the others, means over the trainings that saw the row.
 SEEN = {"aum": "aum", "forgetting": "forgetting_seen", "loss_ema": "loss_seen"}
-UNCOVERED = "U179"  # a layer without a rule: gradients are left out, the rest stands
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,8 @@ def measure(
 
     quick: what ``scoring.measure`` said, with its folds. Raises what loading and training raise.
     """
-    encoded = how.task.encode(samples, how.model.tokenizer())
+    tokenizer = how.model.tokenizer()
+    encoded = how.task.encode(samples, tokenizer)
     fold = quick["fold"]
     mute = quick["marked"] > 0
     taught = table.muted(mute)
@@ -99,6 +99,7 @@ def measure(
         "trajectory": whole["trajectory"].astype(np.float32),
         "gradient_norm": whole["norm"],
         "alignment": whole["cosine"],
+        "loss_unseen": _loss(table, whole["trajectory"][:, -1]),
     }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a row that no training saw has no mean
@@ -110,8 +111,13 @@ def measure(
             name: [[round(float(v), 5) for v in d["curve"][i]] for d in done]
             for i, name in enumerate(("training", "held_out"))
         },
+        "uncovered": {str(name): str(reason) for name, reason in done[0]["uncovered"]},
         "rows_a_part": min((int(d["parts"]) for d in done if d["parts"]), default=None),
-        "truncated": {"rows": int(encoded.truncated.sum()), "tokens": int(encoded.dropped.sum())},
+        "truncated": {
+            "rows": int(encoded.truncated.sum()),
+            "tokens": int(encoded.dropped.sum()),
+            "limit": how.task.reads(tokenizer),
+        },
     }
     return signals, facts
 
@@ -125,6 +131,8 @@ def _fold(
 ) -> dict[str, AnyArray]:
     """Train blind to fold f and to the rows ``mute``; return what the network says of the fold (h first axis),
     and the ledger (n,)."""
+    from steelyard.gradients import Uncovered
+
     recipe, task = how.recipe, how.task
     held = np.flatnonzero(fold == f)
     rows = encoded.rows[(fold[encoded.rows] != f) & ~mute[encoded.rows]]
@@ -153,17 +161,17 @@ def _fold(
     judged = (table.label[held] >= 0) & ~mute[held]
     known = held[judged]
     norm, cosine = np.full(len(held), np.nan), np.full(len(held), np.nan)
+    uncovered: dict[str, str] = {}
     try:
         norm[judged], cosine[judged] = learner.gradients.alignments(known)
-    except SteelyardError as e:
-        if e.code != UNCOVERED:
-            raise
+    except Uncovered as e:
+        uncovered, cosine[judged] = e.parameters, learner.gradients.secants(known)
     shutil.rmtree(kept, ignore_errors=True)
     columns = ledger.columns()
     curve = np.stack([_curve(columns["trajectory"][rows]), _curve(path[judged])])
-    parts = np.array(learner.micro if learner.halved else 0)
+    parts = np.array(learner.rows_a_part)
     read = {"said": said, "norm": norm, "cosine": cosine, "learned": right, "trajectory": path}
-    read |= {"curve": curve, "parts": parts}
+    read |= {"curve": curve, "parts": parts, "uncovered": np.array([*uncovered.items()], str).reshape(-1, 2)}
     return {**read, **{name: columns[name] for name in SEEN}}
 
 
@@ -189,6 +197,12 @@ def _path(table: Table, held: Ints, after: Mapping[int, Floats], epochs: int) ->
             away = np.abs(said[:, 1] - table.positions[label])
             path[:, epoch], right[:, epoch] = 1 - away, away < 0.5
     return right, path
+
+
+def _loss(table: Table, confidence: Floats) -> Floats:
+    """Return (n,) the networks' own loss, of (n,) what ``_path`` says after the last epoch; NaN without a label."""
+    loss = np.square(1 - confidence) if table.numbered else -np.log(np.maximum(confidence, 1e-12))
+    return np.where(table.label >= 0, loss, np.nan)
 
 
 def _joined(parts: list[AnyArray], fold: Ints) -> AnyArray:

@@ -36,8 +36,8 @@ from steelyard.values.samples import Samples
 from steelyard.values.signals import Signals
 from steelyard.values.slices import ENDS, WHOM
 
-#: What training itself showed of a row, where a network was trained; see ``acts.ledger``.
-SEEN = ("aum", "forgetting_seen", "loss_seen")
+#: What training itself showed of a row, where a network was trained (see ``acts.ledger``), and the loss of a blind one.
+SEEN = ("aum", "forgetting_seen", "loss_seen", "loss_unseen")
 #: What a deeper tier adds: signals in, signals and facts of the run out.
 Deepen = Callable[[dict[str, AnyArray]], tuple[dict[str, AnyArray], dict[str, Any]]]
 

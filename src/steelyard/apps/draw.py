@@ -13,7 +13,7 @@ from steelyard.taken import Taken
 from steelyard.values.checkup import Checkup
 from steelyard.values.comparison import Arm, Comparison
 from steelyard.values.slices import WHOM
-from steelyard.wording import others, say
+from steelyard.wording import others, say, truncated, uncovered
 
 #: Measures of clicks on shown rows, and measures that have words of their own.
 CLICKS = ("auc", "gauc", "log_loss", "ece", "predicted_observed")
@@ -152,7 +152,8 @@ def taken_rows(found: list[dict[str, Any]], lang: str) -> str:
 
 
 def network(info: Mapping[str, Any], lang: str) -> list[str]:
-    """Return what a run says of its network or encoder: loss, share, text that was cut, memory that ran out."""
+    """Return what a run says of its network or encoder: loss, share, text that was cut, memory that ran out, layers
+    without gradient rules."""
     facts = info.get("network") or info.get("encoder")
     if not facts:
         return []
@@ -160,17 +161,13 @@ def network(info: Mapping[str, Any], lang: str) -> list[str]:
     if "network" in info:
         more = {"loss": facts["log_loss_network"], "share": facts["blend_network"]}
         lines.append(say("T_network", lang, model=facts["model"], **more))
-    cut_off = facts["truncated"]
-    if cut_off["rows"]:
-        told = {
-            "count": cut_off["rows"],
-            "rows": info["rows"],
-            "limit": facts["max_length"],
-            "tokens": cut_off["tokens"],
-        }
-        lines.append(" NOTE  T120 " + say("T120", lang, **told))
+    found = truncated(facts, info["rows"], facts["max_length"])
+    if found:
+        lines.append(f" NOTE  {found[0]} " + say(found[0], lang, **found[1]))
     if facts.get("rows_a_part"):
         lines.append(" NOTE  T121 " + say("T121", lang, parts=facts["rows_a_part"]))
+    if facts.get("uncovered"):
+        lines.append(" NOTE  T123 " + say("T123", lang, **uncovered(facts["uncovered"], lang)))
     return lines
 
 

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from steelyard.errors import UsageError
-from steelyard.wording import say
+from steelyard.wording import say, uncovered
 
 
 class Uncovered(UsageError):
@@ -14,17 +14,10 @@ class Uncovered(UsageError):
 
     def __init__(self, parameters: dict[str, str]) -> None:
         self.parameters = parameters
-        super().__init__("U179", count=len(parameters), listed=self._listed("en"))
+        super().__init__("U179", **uncovered(parameters, "en"))
 
     def say(self, lang: str = "en") -> str:
-        return say(self.code, lang, count=len(self.parameters), listed=self._listed(lang))
-
-    def _listed(self, lang: str) -> str:
-        by_reason: dict[str, list[str]] = {}
-        for name, reason in self.parameters.items():
-            by_reason.setdefault(reason, []).append(name)
-        lines = [f"{', '.join(names)}: {say(reason, lang)}" for reason, names in by_reason.items()]
-        return "\n".join(f"  {line}" for line in lines)
+        return say(self.code, lang, **uncovered(self.parameters, lang))
 
 
 def refuse(model: nn.Module, covered: set[nn.Parameter], chosen: set[str] | None) -> None:

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from steelyard.errors import UsageError
+from steelyard.gradients.sketching import Sketching
+
+if TYPE_CHECKING:
+    from steelyard.gradients.projected import Projected
 
 #: A parameter's direction: the tensor itself, or its factors (U, R) with V = U R^T.
 Part: TypeAlias = "Tensor | tuple[Tensor, Tensor]"
@@ -61,9 +65,46 @@ class Direction:
                 parts[name] = value
         return replace(self, parts=parts)
 
+    def sketched(self, watched: Any, k: int | Sketching = 16) -> Projected:
+        """Return the direction as a k x k sketch of each layer of ``watched`` (``watch``): products are then unbiased.
+
+        ``step.dot`` takes it in the place of a Direction.
+        """
+        from steelyard.gradients.gradient import sketched
+        from steelyard.gradients.projected import Projected
+
+        def part(name: str) -> Tensor:
+            return self.dense(name) if name in self.parts else torch.zeros_like(watched.parameters[name])
+
+        sketching = k if isinstance(k, Sketching) else Sketching(k)
+        own = {layer.name: {name: part(name).detach()[None] for name in layer.parameters} for layer in watched.layers}
+        return Projected(sketching, {la.name: sketched(la, own[la.name], sketching)[0] for la in watched.layers})
+
     def dense(self, name: str) -> Tensor:
         part = self.parts[name]
         return part if isinstance(part, Tensor) else part[0] @ part[1].T
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return what ``of_tensors`` makes the same direction of, bit for bit: no factor is drawn anew."""
+        out = {"length": torch.tensor(self.length, dtype=torch.float64)}
+        for name, part in self.parts.items():
+            if isinstance(part, Tensor):
+                out[f"whole.{name}"] = part
+            else:
+                out[f"left.{name}"], out[f"right.{name}"] = part
+        return out
+
+    @classmethod
+    def of_tensors(cls, tensors: Mapping[str, Tensor]) -> Direction:
+        """Return the direction that ``tensors`` told of."""
+        parts: dict[str, Part] = {}
+        for key, value in tensors.items():
+            side, _, name = key.partition(".")
+            if side == "whole":
+                parts[name] = value
+            elif side == "left":
+                parts[name] = (value, tensors[f"right.{name}"])
+        return cls(parts, float(tensors["length"]))
 
 
 def _factors(value: Tensor, rank: int, seed: int) -> tuple[Tensor, Tensor]:

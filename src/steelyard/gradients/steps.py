@@ -19,6 +19,7 @@ from steelyard.gradients import readings
 from steelyard.gradients.direction import Direction
 from steelyard.gradients.gradient import Gradient, Layer
 from steelyard.gradients.packing import Packing
+from steelyard.gradients.projected import Projected
 from steelyard.gradients.sketching import Sketching
 
 
@@ -39,15 +40,16 @@ class Step:
         forms: bool = True,
         sketch: Sketching | None = None,
         norm: bool = False,
-        dot: Direction | None = None,
+        dot: Direction | Projected | None = None,
         mask: Tensor | None = None,
     ) -> None:
         self.layers, self.n, self.rows = layers, n, rows
         self._parameters, self.forms = parameters, forms
         self._keep = forms or not (sketch or norm or dot)
-        self._sketching, self._direction = sketch, dot
+        self._direction = dot
         self._uses: dict[str, list[Gradient]] = {layer.name: [] for layer in layers}
-        self._sketches: dict[str, Tensor] = {}
+        through = dot.sketching if isinstance(dot, Projected) else None
+        self._sketches: dict[Sketching, dict[str, Tensor]] = {s: {} for s in (sketch, through) if s}
         self._dots: dict[str, Tensor] = {}
         self._norms_sq: dict[str, Tensor] = {}
         self._wants_norm = norm
@@ -72,9 +74,9 @@ class Step:
     def take(self, gradient: Gradient) -> None:
         """Receive what one use of a layer adds; called by the rules, during the backward pass."""
         name = gradient.layer.name
-        if self._sketching:
-            _add(self._sketches, name, gradient.sketch(self._sketching))
-        if self._direction:
+        for sketching, table in self._sketches.items():
+            _add(table, name, gradient.sketch(sketching))
+        if isinstance(self._direction, Direction):
             _add(self._dots, name, gradient.dot(self._direction))
         if self._wants_norm and self._calls.get(name, 0) <= 1:
             self._norms_sq[name] = gradient.norm_sq()
@@ -102,20 +104,23 @@ class Step:
         squares = self._stack(self._norms_sq, ()) / self._scale**2
         return squares.clamp_min(0).sqrt() if per_layer else squares.sum(1).clamp_min(0).sqrt()
 
-    def dot(self, direction: Direction | None = None, per_layer: bool = False) -> Tensor:
+    def dot(self, direction: Direction | Projected | None = None, per_layer: bool = False) -> Tensor:
         """Return (n,) inner products of the samples' own gradients with a direction, or (n, layers)."""
-        if direction is None or direction is self._direction:
-            found = self._dots
+        direction = self._direction if direction is None else direction
+        if isinstance(direction, Projected):
+            table = direction.products(self.sketch(direction.sketching), self.layers)
+        elif direction is None or direction is self._direction:
+            table = self._stack(self._dots, ()) / self._scale
         else:
             found = {name: _sum([use.dot(direction) for use in uses]) for name, uses in self._asked().items()}
-        table = self._stack(found, ()) / self._scale
+            table = self._stack(found, ()) / self._scale
         return table if per_layer else table.sum(1)
 
     def sketch(self, k: int | Sketching = 16) -> Tensor:
         """Return (n, layers, k, k), two-sided sketches of the samples' own gradients; 0 where a layer was unused."""
         sketching = k if isinstance(k, Sketching) else Sketching(k)
-        if sketching == self._sketching:
-            return self._stack(self._sketches, (sketching.k, sketching.k)) / self._scale
+        if sketching in self._sketches:
+            return self._stack(self._sketches[sketching], (sketching.k, sketching.k)) / self._scale
         table = {name: _sum([u.sketch(sketching) for u in uses]) for name, uses in self._asked().items()}
         return self._stack(table, (sketching.k, sketching.k)) / self._scale
 
@@ -135,11 +140,11 @@ class Step:
         self._check()
         if not self.forms:
             raise UsageError("U177")
-        weights = None if alpha is None else torch.as_tensor(alpha, device=self._device).detach()
+        weights = None if alpha is None else torch.as_tensor(alpha).detach()
         if weights is not None and weights.shape != (self.n,):
             raise UsageError("U174", n=self.n, found=tuple(weights.shape))
-        if weights is not None and bool((weights == 1).all()):
-            weights = None
+        if weights is not None:  # asked where alpha lies: a GPU need not wait for what NumPy decided
+            weights = None if bool((weights == 1).all()) else weights.to(self._device)
         self._formed = True
         for name, uses in self._uses.items():
             if uses:

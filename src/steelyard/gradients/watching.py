@@ -20,6 +20,7 @@ from steelyard.gradients.blocks import last_blocks
 from steelyard.gradients.coverage import Uncovered, refuse
 from steelyard.gradients.direction import Direction
 from steelyard.gradients.gradient import Layer
+from steelyard.gradients.projected import Projected
 from steelyard.gradients.rules import Rule, Seat, all_rules
 from steelyard.gradients.sketching import Sketching
 from steelyard.gradients.steps import Step
@@ -108,7 +109,7 @@ class Watched:
         rows: int = 1,
         sketch: int | Sketching | None = None,
         norm: bool = False,
-        dot: Direction | None = None,
+        dot: Direction | Projected | None = None,
         mask: torch.Tensor | None = None,
     ) -> Iterator[Step]:
         """Open a step of n samples: one forward and one backward pass of this model belong inside.

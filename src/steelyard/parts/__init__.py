@@ -90,7 +90,14 @@ def make(kind: str, name: str, **options: Any) -> Any:
     return cls(**options)
 
 
-def of_samples(kind: str) -> dict[str, Any]:
-    """Return name -> part with its defaults, of all estimators or policies that need nothing but what samples have."""
+def of_samples(kind: str, *, network: bool = False) -> dict[str, Any]:
+    """Return name -> part with its defaults, of all estimators or policies that need nothing but what samples have.
+
+    network: with those that need what networks of the full tier show.
+    """
     made = {name: make(kind, name) for name in names(kind)}
-    return {name: part for name, part in made.items() if not part.interactions}
+    return {
+        name: part
+        for name, part in made.items()
+        if not part.interactions and (network or not getattr(part, "network", False))
+    }

@@ -43,6 +43,8 @@ def signals(seed: int = 1) -> Signals:
         "twin_label": given.astype(np.int32),
         "agreeing": rng.integers(0, 3, ROWS).astype(np.int32),
         "contradicting": np.where(right, 0, rng.integers(0, 3, ROWS)).astype(np.int32),
+        "loss_seen": np.where(given >= 0, 0.5 + rng.random(ROWS), np.nan),
+        "loss_unseen": np.where(given >= 0, 0.5 + rng.random(ROWS) + ~right, np.nan),
         "user": rng.integers(0, 9, ROWS),
         "item": np.where(right, rng.integers(3, 20, ROWS), rng.integers(0, 3, ROWS)),
         "fitted_loss": np.where(given >= 0, rng.random(ROWS) + ~right, np.nan),

@@ -30,6 +30,8 @@ KNOWN = {
     "contradicting": "(n,) same or near-identical pairs that carry another label",
     "twin_label": "(n,) int32 label of the majority of same or near-identical pairs; its own where it is not outvoted",
     "agreeing": "(n,) same or near-identical pairs that carry the same label",
+    "loss_seen": "(n,) mean loss of the row in the trainings of networks that saw it, NaN without; full tier only",
+    "loss_unseen": "(n,) its loss under the network that did not, in the same units; full tier only",
     "user": "(n,) int64 code of the user; interactions only, as the following",
     "item": "(n,) int64 code of the item",
     "fitted_loss": "(n,) loss of the row under the model that learned from it, nats",

@@ -16,10 +16,11 @@ class Estimator:
     reading: ``suspicion`` (0..1, higher = the label is more likely wrong), ``benefit`` (signed, higher = training
         on the row lowers the loss on reference rows) or ``difficulty`` (higher = harder, not worse).
     needs: names from ``steelyard.values.signals.KNOWN`` that must be there.
-    interactions: True for those that need what only interactions have.
+    interactions: True for those that need what only interactions have; network: what only the full tier records.
     """
 
     interactions: ClassVar[bool] = False
+    network: ClassVar[bool] = False
     reading: ClassVar[Literal["suspicion", "benefit", "difficulty"]]
     needs: ClassVar[tuple[str, ...]] = ()
 

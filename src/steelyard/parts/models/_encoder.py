@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from steelyard.parts.models._loading import read, tokenizer_of
+from steelyard.parts.models._memory import Room
 from steelyard.parts.models._pooled import Pooled
 from steelyard.parts.tasks._encoding import side
 from steelyard.values.arrays import Floats, Ints
@@ -18,15 +19,18 @@ ROWS = 64
 
 
 class Encoder:
-    """path: where the files lie, or a hub name. max_length: tokens read of a text. precision: fp32 or bf16."""
+    """path: where the files lie, or a hub name. max_length: tokens read of a text, at most as many as the network
+    has places for. precision: fp32 or bf16."""
 
     def __init__(self, path: str, device: str, max_length: int, precision: str) -> None:
         from transformers import AutoModel
 
-        self.path, self.max_length, self.precision = path, max_length, precision
+        self.path, self.precision = path, precision
         self.tokenizer = tokenizer_of(path)
+        self.max_length = min(max_length, int(self.tokenizer.model_max_length))
         self.module = Pooled(read(path, lambda: AutoModel.from_pretrained(path, dtype=torch.float32)))
         self.module = self.module.eval().requires_grad_(False).to(device)
+        self.room = Room(ROWS, torch.device(device))
 
     @property
     def identity(self) -> str:
@@ -48,17 +52,20 @@ class Encoder:
                 ids[i] = row
         whole = side(ids)
         order = np.argsort(-whole.length, kind="stable")
-        out: Floats = np.zeros((len(texts), 0), np.float32)
-        device = next(self.module.parameters()).device
+        found: list[Floats] = []
+        device = self.room.device
+
+        def pass_by(places: Ints) -> None:
+            arrays = whole.padded(places, self.tokenizer.pad_token_id)
+            vectors = self.module(**{k: torch.from_numpy(v).to(device) for k, v in arrays.items()}).logits
+            found.append(vectors.float().cpu().numpy())
+
         bf16 = self.precision == "bf16"
         with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
-            for start in range(0, len(texts), ROWS):
-                places = order[start : start + ROWS]
-                arrays = whole.padded(places, self.tokenizer.pad_token_id)
-                vectors = self.module(**{k: torch.from_numpy(v).to(device) for k, v in arrays.items()}).logits
-                if not out.shape[1]:
-                    out = np.zeros((len(texts), vectors.shape[1]), np.float32)
-                out[places] = vectors.float().cpu().numpy()
+            self.room.each(order, pass_by)
+        sorted_ = np.concatenate(found or [np.zeros((0, 0), np.float32)])
+        out = np.empty_like(sorted_)
+        out[order] = sorted_
         return out, lost
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
-from steelyard.values.arrays import AnyArray, Ints
+from steelyard.values.arrays import AnyArray, Ints, Mask
 
 
 class Open:
-    """A watched step that waits for alpha; ``seen`` holds its signals."""
+    """A watched step that waits for alpha."""
 
     def __init__(self, watched: Any, n: int, rows: int, norm: bool, dot: Any) -> None:
-        self.seen: dict[str, AnyArray] = {}
         self._context = watched.step(n, rows=rows, norm=norm, dot=dot)
         self.step = self._context.__enter__()
 
@@ -42,6 +42,7 @@ class Gradients:
     """
 
     smooth = 0.7  # share of the older reference that stays at a refresh
+    stride = 1e-3  # length of the step of a secant: above what fp32 losses cannot tell, below what bends
     rank = 16  # of the reference per matrix: an inner product with it costs one or two per cent of a step
 
     def __init__(self, learner: Any) -> None:
@@ -67,9 +68,9 @@ class Gradients:
             self._directions["dot_adam"] = adam.low_rank(self.rank)
 
     def step(self, rows: Ints, needs: Sequence[str], n: int, part: int = 0, keep: Ints | None = None) -> Open:
-        """Return the open step of rows (b,) with its signals, each (b,); losses are scaled by 1/n.
+        """Return the open step of rows (b,), whose signals the learner notes; losses are scaled by 1/n.
 
-        keep: places of the rows in the batch looked at. Raises Uncovered when a layer has no rule.
+        keep: places of the rows in the batch looked at. Raises Uncovered when a layer has no rule, NotFinite.
         """
         from steelyard.gradients import watch
 
@@ -80,12 +81,13 @@ class Gradients:
         direction = self._directions[known[0]] if known else None
         opened = Open(self._watched, len(rows), self.learner.task.texts_a_sample, "norm" in needs, direction)
         try:
-            opened.step.backward(self.learner.forward(rows, part, keep), scale=1.0 / n)
-            if "norm" in needs:
-                opened.seen["norm"] = _array(opened.step.norm())
+            losses = self.learner.forward(rows, part, keep)
+            opened.step.backward(losses, scale=1.0 / n)
+            seen = {"norm": opened.step.norm()} if "norm" in needs else {}
             for name in wanted:
                 direction = self._directions.get(name)
-                opened.seen[name] = np.zeros(len(rows)) if direction is None else _array(opened.step.dot(direction))
+                seen[name] = torch.zeros_like(losses) if direction is None else opened.step.dot(direction)
+            self.learner.note(seen)
         except BaseException:
             opened.close()
             raise
@@ -98,19 +100,20 @@ class Gradients:
         self.pause()
         learner = self.learner
         learner.module.eval()
-        norm, dot = np.zeros(len(rows)), np.zeros(len(rows))
+        seen = np.zeros((2, len(rows)))
         texts = learner.task.texts_a_sample
         order = np.argsort(-learner.encoded.length[rows], kind="stable")
+
+        def pass_by(places: Ints) -> None:
+            mask = learner.tensors(rows[places]).get("attention_mask")
+            with watched.step(len(places), rows=texts, norm=True, dot=direction, mask=mask) as step:
+                step.backward(learner.losses_of(rows[places]), scale=1.0)
+                found = [step.norm()] if direction is None else [step.norm(), step.dot(direction)]
+                seen[: len(found), places] = _array(torch.stack(found))
+
         with watch(learner.module, scoring=True) as watched:
-            for start in range(0, len(rows), learner.micro):
-                places = order[start : start + learner.micro]
-                mask = learner.tensors(rows[places]).get("attention_mask")
-                with watched.step(len(places), rows=texts, norm=True, dot=direction, mask=mask) as step:
-                    step.backward(learner.losses_of(rows[places]), scale=1.0)
-                    norm[places] = _array(step.norm())
-                    if direction is not None:
-                        dot[places] = _array(step.dot(direction))
-        return norm, dot
+            learner.room.each(order, pass_by)
+        return seen[0], seen[1]
 
     def alignments(self, rows: Ints, sample: int = 256, seed: int = 0) -> tuple[AnyArray, AnyArray]:
         """Return (k,) gradient lengths of rows and cosines with the mean gradient of ``sample`` of them.
@@ -120,18 +123,38 @@ class Gradients:
         """
         from steelyard.gradients import Direction
 
-        count = min(sample, len(rows))
-        inside = np.zeros(len(rows), bool)
-        inside[np.random.default_rng(seed).permutation(len(rows))[:count]] = True
+        inside = _drawn(len(rows), sample, seed)
         self.pause()
         self.learner.module.eval()
         mean = Direction.of(self._mean_gradient(rows[inside]))
         norm, dot = self.read(rows, mean.low_rank(self.rank))
-        size, m = np.full(len(rows), mean.length**2), max(count, 2)
+        size, m = np.full(len(rows), mean.length**2), max(int(inside.sum()), 2)
         size[inside] = (m**2 * size[inside] - 2 * m * dot[inside] + norm[inside] ** 2) / (m - 1) ** 2
         dot[inside] = (m * dot[inside] - norm[inside] ** 2) / (m - 1)
         scale = norm * np.sqrt(np.maximum(size, 0.0))
         return norm, np.clip(np.divide(dot, scale, out=np.zeros_like(dot), where=scale > 1e-12), -1, 1)
+
+    def secants(self, rows: Ints, sample: int = 256, seed: int = 0) -> AnyArray:
+        """Return (k,) <g_i, m> / |m|, nats per unit length, to first order, for a network that has no gradient rules.
+
+        Each row's loss is read before and after a short step down the mean gradient m of ``sample`` of the rows; half
+        of the sample is read by the other half, so that no row is in its own m. Two forward passes, without autocast:
+        bf16 would drown the difference.
+        """
+        from steelyard.gradients import secant
+
+        self.pause()
+        self.learner.module.eval()
+        inside = _drawn(len(rows), sample, seed)
+        drawn, out = np.flatnonzero(inside), np.zeros(len(rows))
+        for read, by in ((np.flatnonzero(~inside), drawn), (drawn[::2], drawn[1::2]), (drawn[1::2], drawn[::2])):
+            if len(read) and len(by):
+                mean = self._mean_gradient(rows[by])
+                length = float(sum(g.double().square().sum() for g in mean.values())) ** 0.5
+                delta = {name: g * (-self.stride / max(length, 1e-30)) for name, g in mean.items()}
+                fallen = secant(self.learner.module, partial(self._losses, rows[read]), delta)
+                out[read] = _array(fallen) / self.stride
+        return out
 
     def pause(self) -> None:
         """Give the network back its own forward passes, until the next step."""
@@ -140,21 +163,59 @@ class Gradients:
             self._watched = None
 
     def state(self) -> dict[str, torch.Tensor]:
-        return {f"r.{name}": value.detach().cpu().clone() for name, value in self.mean.items()}
+        """Return the reference and its directions, flat: between two refreshes both are needed."""
+        out = {f"r.{name}": value for name, value in self.mean.items()}
+        for which, direction in self._directions.items():
+            out |= {f"d.{which}.{name}": value for name, value in direction.tensors().items()}
+        return {name: value.detach().cpu().clone() for name, value in out.items()}
 
     def resume(self, state: dict[str, torch.Tensor]) -> None:
-        self.mean = {k[2:]: v.to(self.learner.device) for k, v in state.items() if k.startswith("r.")}
+        """Go on from ``state``."""
+        from steelyard.gradients import Direction
+
+        device = self.learner.device
+        self.mean = {k[2:]: v.to(device) for k, v in state.items() if k.startswith("r.")}
+        kept: dict[str, dict[str, torch.Tensor]] = {}
+        for key, value in state.items():
+            if key.startswith("d."):
+                _, which, name = key.split(".", 2)
+                kept.setdefault(which, {})[name] = value.to(device)
+        self._directions = {which: Direction.of_tensors(tensors) for which, tensors in kept.items()}
+
+    def _losses(self, rows: Ints) -> torch.Tensor:
+        learner = self.learner
+        found = torch.zeros(len(rows), dtype=torch.float64, device=learner.device)
+
+        def pass_by(places: Ints) -> None:
+            batch = learner.tensors(rows[places])
+            losses = learner.task.losses(learner.task.output(learner.module, batch), batch)
+            found[torch.from_numpy(places).to(learner.device)] = losses.double()
+
+        learner.reading.each(np.argsort(-learner.encoded.length[rows], kind="stable"), pass_by)
+        return found
 
     def _mean_gradient(self, rows: Ints) -> dict[str, torch.Tensor]:
         learner = self.learner
-        total: dict[str, torch.Tensor] = {}
-        for number, part in enumerate(learner.parts(rows)):
-            loss = learner.losses_of(rows[part], number).sum() / len(rows)
-            found = torch.autograd.grad(loss, list(learner.trained.values()), allow_unused=True)
-            for name, g in zip(learner.trained, found, strict=True):
-                if g is not None:
-                    total[name] = total[name] + g if name in total else g
-        return total
+
+        def summed() -> dict[str, torch.Tensor]:
+            total: dict[str, torch.Tensor] = {}
+            for number, part in enumerate(learner.parts(rows)):
+                loss = learner.losses_of(rows[part], number).sum() / len(rows)
+                found = torch.autograd.grad(loss, list(learner.trained.values()), allow_unused=True)
+                for name, g in zip(learner.trained, found, strict=True):
+                    if g is not None:
+                        total[name] = total[name] + g if name in total else g
+            return total
+
+        mean: dict[str, torch.Tensor] = learner.room.again(len(rows), summed)
+        return mean
+
+
+def _drawn(n: int, sample: int, seed: int) -> Mask:
+    """Return (n,) which rows are in a sample."""
+    inside = np.zeros(n, bool)
+    inside[np.random.default_rng(seed).permutation(n)[:sample]] = True
+    return inside
 
 
 def _array(values: Any) -> AnyArray:

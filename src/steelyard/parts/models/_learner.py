@@ -3,29 +3,29 @@
     theta <- theta - rate * mean(alpha_i g_i)
 
 ``look`` says what can be known of the batch before the step; ``move`` takes the step. In between, somebody who knows
-nothing of torch decides alpha. Rows pass through the network in parts of ``micro_batch``; alpha is decided once for
-the whole batch, so that parts change nothing but memory. When memory runs out the parts are halved.
+nothing of torch decides alpha. A GPU waits for the processor when numbers change sides: once a step to decide alpha,
+once to tell the gradient's length, and once in all where alpha is not asked. Rows pass through the network in parts of
+``micro_batch``; alpha is decided once for the whole batch, so that parts change nothing but memory. When memory runs
+out the parts are halved, see ``_memory``.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
-from steelyard.errors import EnvironmentProblem
 from steelyard.parts.models._adapting import HEADS, allocate
 from steelyard.parts.models._gradients import GRADIENT, Gradients
+from steelyard.parts.models._memory import Room
 from steelyard.values.arrays import AnyArray, Floats, Ints
 from steelyard.values.encoded import Encoded
 from steelyard.values.recipe import Recipe
 
 PREDICT_ROWS = 64
-#: What torch says when a processor's memory runs out (Linux; Windows; oneDNN), as a mere RuntimeError.
-OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "could not create a primitive")
 Seen = dict[str, AnyArray]
 
 
@@ -38,7 +38,10 @@ class NotFinite(Exception):
 
 
 class Learner:
-    """module: the network, in training mode while it learns. task, encoded: what it reads. pad: id of the pad token."""
+    """module: the network, in training mode while it learns. task, encoded: what it reads. pad: id of the pad token.
+
+    room: rows that pass at once where gradients are asked; reading: where nothing but predictions is.
+    """
 
     NotFinite = NotFinite
 
@@ -48,38 +51,54 @@ class Learner:
         self.optimiser = torch.optim.AdamW(groups(self.trained, recipe), lr=recipe.learning_rate)
         first = next(module.parameters())
         self.device, self.dtype = first.device, torch.promote_types(first.dtype, torch.float32)
-        self.micro = recipe.micro_batch or recipe.batch_size
+        self.room = Room(recipe.micro_batch or recipe.batch_size, self.device)
+        self.reading = Room(PREDICT_ROWS, self.device)
         self.gradients = Gradients(self)
-        self.halved = 0
         self.moves = 0
         self._rows: Ints = np.zeros(0, np.int64)
         self._seen: Seen = {}
+        self._waiting: tuple[dict[str, torch.Tensor], Ints, Ints | None] = ({}, self._rows, None)
         self._open: Any = None  # losses with their graph, or a watched step: the batch went through in one part
+
+    @property
+    def micro(self) -> int:
+        """Rows that pass at once while it learns, at most."""
+        return self.room.rows
+
+    @property
+    def halved(self) -> int:
+        """Times that memory ran out."""
+        return self.room.halved + self.reading.halved
+
+    @property
+    def rows_a_part(self) -> int:
+        """The fewest rows that pass at once since memory ran out; 0 when it did not."""
+        return min((room.rows for room in (self.room, self.reading) if room.halved), default=0)
 
     def look(self, rows: Ints, needs: Sequence[str] = ()) -> Seen:
         """Return what is needed of rows (n,) before the step: name -> (n,), in the order of ``rows``.
 
         needs: of loss, margin, confidence, right, el2n (a forward pass), norm, dot, cosine (with a backward pass that
-        forms no weight gradient). Raises NotFinite.
+        forms no weight gradient). Raises NotFinite, or lets ``move`` raise it where nothing is needed.
         """
         self.module.train()
-        self._rows, self._open, self._seen = rows, None, {}
-        while True:
-            try:
-                parts = self.parts(rows)
-                if len(parts) == 1:
-                    self._open = self._one_part(rows, needs)
-                elif needs:
-                    self._gather(rows, parts, needs)
-                return {name: self._seen[name] for name in needs}
-            except (RuntimeError, MemoryError) as e:
-                self._halve(e)
+        self._rows, self._open, self._seen, self._waiting = rows, None, {}, ({}, rows, None)
+
+        def pass_by() -> None:
+            parts = self.parts(rows)
+            if len(parts) == 1:
+                self._open = self._one_part(rows, needs)
+            elif needs:
+                self._gather(rows, parts, needs)
+
+        self.room.again(len(rows), pass_by)
+        return {name: self._seen[name] for name in needs}
 
     def move(self, alpha: Floats | None, rate: float) -> Seen:
         """Take the step on the rows looked at, with weights alpha (n,) or untouched (None); return all that was seen.
 
         The gradient is (1/n) sum_i alpha_i g_i over the n rows, clipped to the recipe's length. Rows of weight 0 cost
-        nothing when the batch is in parts. ``length``: of the step's gradient before clipping.
+        nothing when the batch is in parts. ``length``: of the step's gradient before clipping. Raises NotFinite.
         """
         while True:
             try:
@@ -88,17 +107,23 @@ class Learner:
             except (RuntimeError, MemoryError) as e:
                 self._open = None
                 self.optimiser.zero_grad(set_to_none=True)
-                self._halve(e)
+                self.room.halve(e, len(self._rows))
+                self.note()  # of rows of weight 0, which do not pass again
         self._open = None
         limit = self.recipe.clip or float("inf")
-        length = float(torch.nn.utils.clip_grad_norm_(self.trained.values(), limit))
+        length = torch.nn.utils.clip_grad_norm_(self.trained.values(), limit)
+        try:
+            self.note({"length": length})
+        except NotFinite:
+            self.optimiser.zero_grad(set_to_none=True)
+            raise
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["share"]
         self.optimiser.step()
         self.moves += 1
         allocate(self.module, self.moves)
         self.optimiser.zero_grad(set_to_none=True)
-        return {**self._seen, "length": np.array(length)}
+        return dict(self._seen)
 
     def parts(self, rows: Ints) -> list[Ints]:
         """Return positions in ``rows`` that pass together: micro_batch rows at most, query lists whole."""
@@ -121,18 +146,36 @@ class Learner:
         return {k: torch.from_numpy(np.ascontiguousarray(v)).to(self.device) for k, v in arrays.items()}
 
     def forward(self, rows: Ints, part: int = 0, keep: Ints | None = None) -> torch.Tensor:
-        """Return (n,) losses with their graph, and note what was seen at ``keep`` (all rows by default)."""
+        """Return (n,) losses with their graph; what was seen at ``keep`` (all rows by default) waits for ``note``."""
         output, batch = self._output(rows, part)
         losses = self.task.losses(output, batch)
         with torch.no_grad():
             seen = {"loss": losses.detach(), **self.task.observed(output.detach(), batch, losses.detach())}
-        for name, values in seen.items():
-            whole = self._seen.setdefault(name, np.full(len(self._rows), np.nan))
-            whole[slice(None) if keep is None else keep] = values.double().cpu().numpy()
-        bad = ~torch.isfinite(losses.detach()).cpu().numpy()
-        if bad.any():
-            raise NotFinite(rows[bad])
+        self._waiting = (seen, rows, keep)
         return losses
+
+    def note(self, more: Mapping[str, torch.Tensor] | None = None) -> None:
+        """Bring what waits, and ``more`` of the same rows or a single number, over to NumPy in one transfer.
+
+        Raises NotFinite.
+        """
+        seen, rows, keep = self._waiting
+        self._waiting = ({}, rows, None)
+        found = {**seen, **(more or {})}
+        if not found:
+            return
+        sizes = [values.numel() for values in found.values()]
+        flat = torch.cat([v.detach().to(self.device, torch.float64).reshape(-1) for v in found.values()]).cpu().numpy()
+        for (name, values), numbers in zip(found.items(), np.split(flat, np.cumsum(sizes)[:-1]), strict=True):
+            if values.ndim:
+                whole = self._seen.setdefault(name, np.full(len(self._rows), np.nan))
+                whole[slice(None) if keep is None else keep] = numbers
+            else:
+                self._seen[name] = numbers[0]
+        if "loss" in seen:
+            bad = ~np.isfinite(self._seen["loss"][slice(None) if keep is None else keep])
+            if bad.any():
+                raise NotFinite(rows[bad])
 
     def losses_of(self, rows: Ints, part: int = 0) -> torch.Tensor:
         """Return (n,) losses with their graph; nothing is noted."""
@@ -145,15 +188,17 @@ class Learner:
         self.gradients.pause()
         out: list[Any] = [None] * len(rows)
         order = np.argsort(-self.encoded.length[rows], kind="stable")
+
+        def pass_by(places: Ints) -> None:
+            batch = self.tensors(rows[places])
+            with self.autocast():
+                output = self.task.output(self.module, batch)
+            said = self.task.predict(output, batch).float().cpu().numpy()
+            for place, row in zip(places, said, strict=True):
+                out[place] = row
+
         with torch.inference_mode():
-            for start in range(0, len(rows), PREDICT_ROWS):
-                places = order[start : start + PREDICT_ROWS]
-                batch = self.tensors(rows[places])
-                with self.autocast():
-                    output = self.task.output(self.module, batch)
-                said = self.task.predict(output, batch).float().cpu().numpy()
-                for place, row in zip(places, said, strict=True):
-                    out[place] = row
+            self.reading.each(order, pass_by)
         return out if self.task.head == "token" else np.array(out)
 
     def autocast(self) -> Any:
@@ -176,7 +221,8 @@ class Learner:
         for name, parameter in self.trained.items():
             for key, value in self.optimiser.state.get(parameter, {}).items():
                 out[f"o.{key}.{name}"] = value.detach().cpu().clone()
-        return {**out, **self.gradients.state(), "moves": torch.tensor([self.moves, self.micro])}
+        rooms = {"room": self.room.state(), "reading": self.reading.state()}
+        return {**out, **self.gradients.state(), **rooms, "moves": torch.tensor(self.moves)}
 
     def resume(self, state: dict[str, torch.Tensor]) -> None:
         """Go on from ``state``."""
@@ -188,7 +234,9 @@ class Learner:
                     k: v.clone() if k == "step" else v.to(parameter.device) for k, v in own.items()
                 }
         self.gradients.resume(state)
-        self.moves, self.micro = (int(v) for v in state["moves"])
+        self.moves = int(state["moves"])
+        self.room.resume(state["room"])
+        self.reading.resume(state["reading"])
 
     def save(self, path: Any) -> None:
         """Write ``state`` as safetensors."""
@@ -220,26 +268,25 @@ class Learner:
             return self.task.output(self.module, batch), batch
 
     def _one_part(self, rows: Ints, needs: Sequence[str]) -> Any:
-        if not set(needs) & GRADIENT:
-            return self.forward(rows)
-        opened = self.gradients.step(rows, needs, len(rows))
-        self._seen |= opened.seen
-        return opened
+        if set(needs) & GRADIENT:
+            return self.gradients.step(rows, needs, len(rows))
+        losses = self.forward(rows)
+        if needs:
+            self.note()
+        return losses
 
     def _gather(self, rows: Ints, parts: list[Ints], needs: Sequence[str]) -> None:
         for number, part in enumerate(parts):
             if set(needs) & GRADIENT:
-                opened = self.gradients.step(rows[part], needs, len(rows), number, part)
-                opened.close()
-                for name, values in opened.seen.items():
-                    self._seen.setdefault(name, np.full(len(rows), np.nan))[part] = values
+                self.gradients.step(rows[part], needs, len(rows), number, part).close()
             else:
                 with torch.no_grad():
                     self.forward(rows[part], number, part)
+                self.note()
 
     def _backward(self, alpha: Floats | None) -> None:
         n = len(self._rows)
-        weight = None if alpha is None else torch.from_numpy(np.array(alpha, np.float64)).to(self.device, self.dtype)
+        weight = None if alpha is None else torch.from_numpy(np.array(alpha, np.float64)).to(self.dtype)
         if self._open is not None:
             if isinstance(self._open, torch.Tensor):
                 _weighted(self._open, weight, n).backward()
@@ -254,19 +301,7 @@ class Learner:
             places = used[part]
             losses = self.forward(self._rows[places], number, places)
             _weighted(losses, None if weight is None else weight[torch.from_numpy(places)], n).backward()
-
-    def _halve(self, error: BaseException) -> None:
-        """Halve the parts when memory ran out; anything else is raised again."""
-        words = str(error).lower()
-        short = isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(w in words for w in OUT_OF_MEMORY)
-        if not short:
-            raise error
-        if self.micro == 1 or len(self._rows) == 1:
-            raise EnvironmentProblem("E224") from error
-        self.micro = max(1, min(self.micro, len(self._rows)) // 2)
-        self.halved += 1
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
+            self.note()
 
     @contextlib.contextmanager
     def _dropout(self, part: int) -> Iterator[None]:
@@ -278,7 +313,7 @@ class Learner:
 
 
 def _weighted(losses: torch.Tensor, weight: torch.Tensor | None, n: int) -> torch.Tensor:
-    return (losses if weight is None else losses * weight).sum() / n
+    return (losses if weight is None else losses * weight.to(losses.device)).sum() / n
 
 
 def groups(parameters: dict[str, Any], recipe: Recipe) -> list[dict[str, Any]]:

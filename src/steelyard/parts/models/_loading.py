@@ -24,6 +24,11 @@ PACKAGED = {
         "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     )
 }
+#: Kinds of networks whose positions begin behind the id of the pad token: the first places of the table stay empty.
+BEHIND_PAD = {
+    "camembert", "data2vec-text", "esm", "ibert", "layoutlmv3", "lilt", "longformer", "luke", "markuplm", "mpnet",
+    "roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "xmod",
+}  # fmt: skip
 _SECONDS = 3.0
 
 
@@ -116,10 +121,16 @@ def read(name: str, load: Any) -> Any:
 
 
 def tokenizer_of(path: str) -> Any:
-    """Return the tokenizer; one without a pad token (GPT-2) pads with its end token, which the mask hides."""
-    from transformers import AutoTokenizer
+    """Return the tokenizer; ``model_max_length`` is at most what the network has positions for.
+
+    One without a pad token (GPT-2) pads with its end token, which the mask hides.
+    """
+    from transformers import AutoConfig, AutoTokenizer
 
     tokenizer = read(path, lambda: AutoTokenizer.from_pretrained(path))
+    places = positions(read(path, lambda: AutoConfig.from_pretrained(path)).get_text_config())
+    if places is not None:
+        tokenizer.model_max_length = min(tokenizer.model_max_length, places)
     if tokenizer.pad_token_id is None:
         for token in ("eos_token", "unk_token", "bos_token", "sep_token"):
             if getattr(tokenizer, token, None) is not None:
@@ -128,3 +139,11 @@ def tokenizer_of(path: str) -> Any:
         else:
             raise EnvironmentProblem("M204", name=path)
     return tokenizer
+
+
+def positions(config: Any) -> int | None:
+    """Return how many tokens a network has places for, None where its configuration names no limit."""
+    most = getattr(config, "max_position_embeddings", None)
+    if not isinstance(most, int) or most <= 0:  # -1: relative places alone
+        return None
+    return most - 1 - (config.pad_token_id or 0) if config.model_type in BEHIND_PAD else most

@@ -21,7 +21,7 @@ class Task:
     ``vector`` (a vector a text) or ``cosine`` (an output a pair of texts). unit: ``row``, or ``query`` when the loss
     of a row reads the other rows of its query, which then stay together in every batch. columns: columns it can read;
     measures: what it is judged by.
-    max_length: tokens kept of a row; what is cut is counted (``Encoded.truncated``).
+    max_length: tokens kept of a row, see ``reads``; what is cut is counted (``Encoded.truncated``).
     """
 
     kind: ClassVar[str]
@@ -44,6 +44,10 @@ class Task:
     def texts(self, samples: Samples) -> tuple[list[str], list[str] | None]:
         """Return the texts that are read of every row: the text and None, or query and product."""
         raise NotImplementedError
+
+    def reads(self, tokenizer: Any) -> int:
+        """Return how many tokens of a row are kept: ``max_length``, and no more than the network has places for."""
+        return min(self.max_length, int(tokenizer.model_max_length))
 
     def encode(self, samples: Samples, tokenizer: Any) -> Encoded:
         """Return token ids and targets of all samples; over-long text is cut by rule and counted."""

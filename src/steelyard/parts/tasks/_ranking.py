@@ -44,7 +44,7 @@ class RankingTask(Task):
         return render(samples, self.query), render(samples, self.product)
 
     def encode(self, samples: Samples, tokenizer: Any) -> Encoded:
-        side, cut, dropped = encode_pairs(samples, tokenizer, self.query, self.product, self.max_length)
+        side, cut, dropped = encode_pairs(samples, tokenizer, self.query, self.product, self.reads(tokenizer))
         label = checked(samples.label, len(samples.scale), samples)
         rows = np.flatnonzero(label >= 0)
         place = samples.scale.positions[np.maximum(label, 0)].astype(np.float32)

@@ -31,7 +31,7 @@ class Classification(Task):
         def text(start: int, stop: int) -> list[str]:
             return render(samples, self.first, start, stop)
 
-        side, cut, dropped = encode(tokenizer, len(samples), text, None, self.max_length)
+        side, cut, dropped = encode(tokenizer, len(samples), text, None, self.reads(tokenizer))
         label = checked(samples.label, self.outputs(samples), samples)
         return Encoded((side,), np.flatnonzero(label >= 0), samples.group, cut, dropped, {"label": label})
 

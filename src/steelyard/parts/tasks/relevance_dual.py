@@ -33,8 +33,8 @@ class RelevanceDual(Graded):
         def texts(template: str) -> Any:
             return lambda start, stop: render(samples, template, start, stop)
 
-        first, cut, lost = encode(tokenizer, len(samples), texts(self.query), None, self.max_length)
-        second, cut2, lost2 = encode(tokenizer, len(samples), texts(self.product), None, self.max_length)
+        first, cut, lost = encode(tokenizer, len(samples), texts(self.query), None, self.reads(tokenizer))
+        second, cut2, lost2 = encode(tokenizer, len(samples), texts(self.product), None, self.reads(tokenizer))
         rows = np.flatnonzero(samples.label >= 0)
         return Encoded((first, second), rows, samples.group, cut | cut2, lost + lost2, targets(samples))
 

@@ -18,6 +18,6 @@ class RelevancePointwise(Graded):
     """Query and product pass through the network as one sequence (a cross-encoder)."""
 
     def encode(self, samples: Samples, tokenizer: Any) -> Encoded:
-        side, cut, dropped = encode_pairs(samples, tokenizer, self.query, self.product, self.max_length)
+        side, cut, dropped = encode_pairs(samples, tokenizer, self.query, self.product, self.reads(tokenizer))
         rows = np.flatnonzero(samples.label >= 0)
         return Encoded((side,), rows, samples.group, cut, dropped, targets(samples))

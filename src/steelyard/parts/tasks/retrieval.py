@@ -47,8 +47,8 @@ class Retrieval(Task):
         def texts(template: str) -> Any:
             return lambda start, stop: render(samples, template, start, stop)
 
-        first, cut, lost = encode(tokenizer, len(samples), texts(self.query), None, self.max_length)
-        second, cut2, lost2 = encode(tokenizer, len(samples), texts(self.product), None, self.max_length)
+        first, cut, lost = encode(tokenizer, len(samples), texts(self.query), None, self.reads(tokenizer))
+        second, cut2, lost2 = encode(tokenizer, len(samples), texts(self.product), None, self.reads(tokenizer))
         label = checked(samples.label, len(samples.scale), samples)
         split = np.unique(samples.split.astype(str), return_inverse=True)[1]
         apart = (samples.group.max(initial=0) + 1) * split + samples.group

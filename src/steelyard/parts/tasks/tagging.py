@@ -41,6 +41,7 @@ class Tagging(Task):
         Raises DataError M203 for a tag that the scale does not know.
         """
         code = {name: i for i, name in enumerate(samples.scale.names)}
+        most = self.reads(tokenizer)
         ids: list[list[int]] = []
         types: list[list[int]] = []
         places: list[list[int]] = []
@@ -50,7 +51,7 @@ class Tagging(Task):
                 words,
                 is_split_into_words=True,
                 truncation=True,
-                max_length=self.max_length,
+                max_length=most,
                 return_attention_mask=False,
             )
             ids += found["input_ids"]
@@ -63,7 +64,7 @@ class Tagging(Task):
         target = np.array([t + [NONE] * (width - len(t)) for t in tag], np.int64).reshape(len(places), width)
         target[place < 0] = NONE
         lost = np.array([sum(p < 0 for p in row) for row in places], np.int64)
-        cut = np.array([bool(p) and p[-1] < 0 and len(i) >= self.max_length for p, i in zip(places, ids, strict=True)])
+        cut = np.array([bool(p) and p[-1] < 0 and len(i) >= most for p, i in zip(places, ids, strict=True)])
         rows = np.flatnonzero((target != NONE).any(1))
         return Encoded((side(ids, types or None),), rows, samples.group, cut, lost, {"place": place, "tag": target})
 
