@@ -34,7 +34,8 @@ FOUND = "Recommendation: finding false positives"
 NOTES = """
 AUC / AP, means over seeds; sd is the spread of the AUC of `standing`, its interval is over users, of the first seed.
 Own training loss: what a recommender that trains in steps had as the loss of the row in its last epoch. `standing`,
-its constants and item_knn as the default reader were chosen on these two tables and measured on no third."""
+its constants and item_knn as the default reader were chosen on these two tables and measured on no third. A
+dash was not measured."""
 
 
 def read(name: str, relevant: float) -> Interactions:
