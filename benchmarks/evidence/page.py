@@ -71,7 +71,7 @@ def _finding(cells: Figures) -> Html:
             continue
         count = len({c["cell"]["table"] for c in chosen})
         charts.append(tag("h3", NOISE[group]))
-        charts.append(tag("p", SAY["tables"].en.format(n=count), class_="note en", lang="en"))
+        charts.append(tag("p", SAY["tables" if count > 1 else "one table"].en.format(n=count), class_="note en", lang="en"))
         charts.append(tag("p", SAY["tables"].zh.format(n=count), class_="note zh", lang="zh-Hans"))
         drawn = figures.intervals(
             f"lead-{group.replace(' ', '-')}", lines, NOISE[group], SAY["lead.axis"], (-0.3, 0.16)
@@ -105,7 +105,7 @@ def _interactions(cells: Figures) -> Html:
             cell("{:+.3f} [{:+.3f}, {:+.3f}]".format(*c["lead"]), "num"))
         for c in chosen
     ]  # fmt: skip
-    heads = [Head(SAY["people"]), Head(SAY["reader"]), Head("AUROC", "num"), Head(SAY["lead"], "num")]
+    heads = [Head(SAY["table"]), Head(SAY["reader"]), Head("AUROC", "num"), Head(SAY["lead"], "num")]
     return tag("section", tag("h3", SAY["people"]), tag("p", SAY["people.lede"], class_="lede"),
                table(SAY["people"], heads, body), tag("p", SAY["elsewhere"], class_="note"), id="people")  # fmt: skip
 

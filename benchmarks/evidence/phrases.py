@@ -83,7 +83,9 @@ SAY = {
         "its lead in AUROC over the in-sample loss of the same recommender, with 95% over users.",
         "3 分及以下的评分混在所有交互中，视同想要。standing 是默认读数；给出它相对同一推荐器样本内损失的 AUROC 领先量，"
         "及按用户的 95% 区间。"),
-    "reader": Two("Read by", "推荐器"),
+    "reader": Two("Read by, seed", "推荐器，种子"),
+    "table": Two("Table", "数据表"),
+    "one table": Two("1 table", "1 个数据表"),
     "lead": Two("Lead over the in-sample loss", "相对样本内损失的领先"),
     "elsewhere": Two(
         "Lists with a bound on the share of right labels are measured apart: benchmarks/fdr.py, Lists with a bound in "
