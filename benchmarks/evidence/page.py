@@ -71,8 +71,9 @@ def _finding(cells: Figures) -> Html:
             continue
         count = len({c["cell"]["table"] for c in chosen})
         charts.append(tag("h3", NOISE[group]))
-        charts.append(tag("p", SAY["tables" if count > 1 else "one table"].en.format(n=count), class_="note en", lang="en"))
-        charts.append(tag("p", SAY["tables"].zh.format(n=count), class_="note zh", lang="zh-Hans"))
+        told = SAY["tables" if count > 1 else "one table"]
+        charts.append(tag("p", told.en.format(n=count), class_="note en", lang="en"))
+        charts.append(tag("p", told.zh.format(n=count), class_="note zh", lang="zh-Hans"))
         drawn = figures.intervals(
             f"lead-{group.replace(' ', '-')}", lines, NOISE[group], SAY["lead.axis"], (-0.3, 0.16)
         )
