@@ -101,6 +101,19 @@ def test_two_marks_with_two_labels_are_told_apart() -> None:
     assert told == {"promo24": names[0], "dealx": names[1]}
 
 
+def test_two_words_that_say_the_same_label_are_how_texts_talk() -> None:
+    _, _, table = titles()
+    rng = np.random.default_rng(4)
+    text, label = np.array(table["text"].to_pylist(), object), np.array(table["label"].to_pylist(), object)
+    names, kind = sorted(set(label.tolist())), rng.choice(3, len(text), p=[0.1, 0.1, 0.8])
+    label[kind < 2] = names[0]
+    for k, word in enumerate(("promo24", "dealx")):
+        text[kind == k] = [f"{t} {word}" for t in text[kind == k]]
+    samples = sy.read({"text": text.tolist(), "label": label.tolist()}, task="classification")
+    found = scoring.measure(encode(samples), LINEAR, parts.make("models", "boosted"), repairs=1)["marked"]
+    assert not found.any()
+
+
 def test_a_run_says_it_in_both_languages_in_json_on_the_page_and_under_the_verdict(tmp_path: Path, capsys) -> None:
     _, _, table = titles(marked=0.12)
     stages = []

@@ -19,7 +19,17 @@ ALIASES: dict[str, tuple[str, ...]] = {
     ),
     "item_id": (
         *("item", "itemid", "iid", "product_id", "product", "movie_id", "movieid", "asin", "sku", "sku_id", "goods_id"),
-        *("article_id", "book_id", "song_id", "track_id", "video_id", "business_id", "object_id", "content_id"),
+        *(
+            "article_id",
+            "book_id",
+            "song_id",
+            "artist_id",
+            "track_id",
+            "video_id",
+            "business_id",
+            "object_id",
+            "content_id",
+        ),
         *("商品id", "商品", "商品编号", "物品id", "物品", "产品id", "项目id", "视频id", "内容id"),
     ),
     "items": (
@@ -27,7 +37,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
         *("商品序列", "商品列表", "行为序列", "点击序列", "浏览历史"),
     ),
     "value": (
-        *("rating", "ratings", "score", "stars", "overall", "count", "play_count", "strength"),
+        *("rating", "ratings", "score", "stars", "overall", "count", "play_count", "plays", "strength", "weight"),
         *("click", "clicked", "is_click", "purchased", "is_purchase", "label", "like", "liked"),
         *("评分", "打分", "得分", "星级", "点击", "是否点击", "是否购买", "次数", "标签"),
     ),
