@@ -19,18 +19,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
     ),
     "item_id": (
         *("item", "itemid", "iid", "product_id", "product", "movie_id", "movieid", "asin", "sku", "sku_id", "goods_id"),
-        *(
-            "article_id",
-            "book_id",
-            "song_id",
-            "artist_id",
-            "track_id",
-            "video_id",
-            "business_id",
-            "object_id",
-            "content_id",
-        ),
-        *("商品id", "商品", "商品编号", "物品id", "物品", "产品id", "项目id", "视频id", "内容id"),
+        *("article_id", "book_id", "song_id", "artist_id", "track_id", "video_id", "business_id", "object_id"),
+        *("content_id", "商品id", "商品", "商品编号", "物品id", "物品", "产品id", "项目id", "视频id", "内容id"),
     ),
     "items": (
         *("item_list", "item_ids", "item_id_list", "item_seq", "item_sequence", "history", "sequence", "clicks"),
