@@ -18,7 +18,7 @@ from steelyard.values.comparison import Comparison, Interval
 
 
 def compared(samples, seeds: int, model: str, metric: str | None = None) -> Comparison:
-    judged = api._judged(samples, metric)
+    judged = api._judged(samples, metric, None)
     everything = {m: parts.make("models", m) for m in ("linear", "boosted")}
     everything |= {kind: parts.of_samples(kind) for kind in ("estimators", "policies")}
     started = time.monotonic()
