@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from steelyard import compared, parts, provenance, recommendation, tiers
-from steelyard.errors import DataError, DataErrors, UsageError, nearest
+from steelyard.errors import DataError, DataErrors, UsageError
 from steelyard.plan import Plan
 from steelyard.provenance import keep_source, plain, reopen
 from steelyard.run import Run, all_runs
@@ -249,7 +249,8 @@ def compare(
         )
     if candidates is not None:
         raise UsageError("U197", task=scored.samples.task)
-    _known_arms(arms, scored.info.get("unseen_clicks"))
+    unseen = unseen_clicks(scored.samples)
+    tiers.known_arms(arms, unseen)
     _within("seeds", seeds, 1, "1, 2, 3 ...; a verdict needs 3")
     _within("folds", folds, 2, "2, 3, 4 ...")
     asked: dict[str, Any] = {
@@ -300,7 +301,7 @@ def compare(
             settings,
             model=chosen,
             networks=networks,
-            unseen_clicks=unseen_clicks(samples),
+            unseen_clicks=unseen,
             keep=partial(scored.run.keep, prefix=f"compare-{plan.id}-"),
             each=each,
             progress=tell,
@@ -359,22 +360,6 @@ def _within(option: str, value: int, least: int, known: str) -> None:
     """Raise UsageError U150 for an option below the least that makes sense."""
     if value < least:
         raise UsageError("U150", option=option, value=str(value), known=known)
-
-
-def _known_arms(arms: Sequence[str], unseen_clicks: str | None) -> None:
-    """Raise UsageError U105 for an arm that nobody trains, U159 when none of those asked for could win, U223 when they
-    could only change clicks without a position."""
-    from steelyard.acts.deciding import answer_of, repairs
-
-    known = [*parts.of_samples("policies"), *tiers.step_arms()]
-    for arm in arms:
-        if arm not in known:
-            raise UsageError("U105", kind="policies", name=arm, near=nearest(arm, known) or "-", known=", ".join(known))
-    if arms and not any(map(answer_of, arms)):
-        raise UsageError("U159", arms=", ".join(arms), known=", ".join(filter(answer_of, known)))
-    if arms and unseen_clicks and not any(answer_of(arm) and not repairs(arm) for arm in arms):
-        others = ", ".join(arm for arm in known if answer_of(arm) and not repairs(arm))
-        raise UsageError("U223", arms=", ".join(arms), column=unseen_clicks, known=others)
 
 
 def _quiet(_stage: str, _done: int, _total: int) -> None:

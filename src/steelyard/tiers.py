@@ -255,3 +255,19 @@ def _tell(run: Run, facts: dict[str, Any], samples: Samples, deep: Deep) -> None
         run.log(code="T121", message=say("T121", parts=facts["rows_a_part"]), parts=facts["rows_a_part"])
     if facts.get("uncovered"):
         run.log(code="T123", message=say("T123", **uncovered(facts["uncovered"], "en")), parameters=facts["uncovered"])
+
+
+def known_arms(arms: Sequence[str], unseen_clicks: str | None) -> None:
+    """Raise UsageError U105 for an arm that nobody trains, U159 when none of those asked for could win, U223 when they
+    could only change clicks without a position."""
+    from steelyard.acts.deciding import answer_of, repairs
+
+    known = [*parts.of_samples("policies"), *step_arms()]
+    for arm in arms:
+        if arm not in known:
+            raise UsageError("U105", kind="policies", name=arm, near=nearest(arm, known) or "-", known=", ".join(known))
+    if arms and not any(map(answer_of, arms)):
+        raise UsageError("U159", arms=", ".join(arms), known=", ".join(filter(answer_of, known)))
+    if arms and unseen_clicks and not any(answer_of(arm) and not repairs(arm) for arm in arms):
+        others = ", ".join(arm for arm in known if answer_of(arm) and not repairs(arm))
+        raise UsageError("U223", arms=", ".join(arms), column=unseen_clicks, known=others)
