@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
+import torch
 from tiny import RECIPE, WORDS, pairs, sentences, texts, without_rule
 
 import steelyard as sy
@@ -154,9 +155,10 @@ def test_a_full_run_that_is_killed_without_warning_resumes_to_the_same_files(ber
     options = {**FULL, "epochs": 4}
     flags = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
     command = [sys.executable, "-m", "steelyard.apps.cli", "score", str(table), "--model", bert, *flags, "-q"]
+    threads = {"OMP_NUM_THREADS": str(torch.get_num_threads())}  # sums of other parts are other bits
     whole = sy.score(table, run_dir=folder / "a", model=bert, **options)
     for left in ("fold-0/said-1.npy", "fold-1/said-0.npy"):
-        process = subprocess.Popen([*command, "--run-dir", str(folder / "b")])
+        process = subprocess.Popen([*command, "--run-dir", str(folder / "b")], env=os.environ | threads)
         while process.poll() is None and not list((folder / "b").glob(f"*/work/{left}")):
             time.sleep(0.001)
         os.kill(process.pid, signal.SIGKILL)
