@@ -112,6 +112,51 @@ def test_gate_lowers_planted_errors(readings: Readings) -> None:
     assert weight[:12].max() < np.median(weight[12:])
 
 
+def soft(chances: list[float], given: list[int], **options: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the posteriors of rows of two labels with these chances of error, and the targets made of them."""
+    wrong, label = np.array(chances), np.array(given)
+    p = np.nan_to_num(wrong, nan=0.4)
+    posterior = np.where(np.arange(2) == np.maximum(label, 0)[:, None], 1 - p[:, None], p[:, None])
+    readings = Readings(np.arange(len(label)).astype(str), {"posterior": posterior, "given": label, "p_wrong": wrong})
+    before = posterior.copy()
+    target = parts.make("policies", "soft_label", **options).weigh(readings).target
+    np.testing.assert_array_equal(posterior, before)
+    return posterior, target
+
+
+def test_labels_hardly_in_doubt_stay_as_given() -> None:
+    below = np.nextafter(0.25, 0)
+    posterior, target = soft([0.0, 0.1, below, 0.25, 0.6, 1.0], [0, 1, 0, 1, 0, 1])
+    np.testing.assert_array_equal(target[:3], [[1, 0], [0, 1], [1, 0]])
+    np.testing.assert_array_equal(target[3:], posterior[3:])
+
+
+def test_labels_in_doubt_are_blended_with_the_given_one() -> None:
+    posterior, target = soft([0.1, 0.3, 0.6], [0, 1, 0], trust=0.5)
+    np.testing.assert_array_equal(target[0], [1, 0])
+    np.testing.assert_allclose(target[1:], 0.5 * posterior[1:] + 0.5 * np.array([[0, 1], [1, 0]]), rtol=1e-12)
+
+
+def test_without_a_limit_every_label_is_softened() -> None:
+    posterior, target = soft([0.0, 0.1, 0.3, 0.9], [0, 1, 0, 1], least=0.0)
+    np.testing.assert_array_equal(target, posterior)
+
+
+def test_a_chance_that_nobody_knows_softens_no_label() -> None:
+    posterior, target = soft([np.nan, np.nan, 0.3], [1, -1, 0])
+    np.testing.assert_array_equal(target[0], [0, 1])
+    np.testing.assert_array_equal(target[1:], posterior[1:])
+
+
+def test_soft_labels_move_planted_errors_and_nothing_else(readings: Readings) -> None:
+    target, given = parts.make("policies", "soft_label").weigh(readings).target, readings["given"]
+    assert target is not None
+    np.testing.assert_array_equal(target[12:-3], np.eye(C)[given[12:-3]])
+    np.testing.assert_array_equal(target[:12], readings["posterior"][:12])
+    np.testing.assert_array_equal(target[-3:], readings["posterior"][-3:])
+    assert (target[:12].argmax(1) != given[:12]).all()
+
+
 def test_flags_are_capped_by_the_expected_number_of_errors(readings: Readings) -> None:
     expected = np.nansum(readings["p_wrong"])
     assert 0 < readings["flagged"].sum() <= round(expected)
