@@ -13,7 +13,7 @@ from benchmarks.evidence.summing import GROUPS, Figures, of
 from benchmarks.evidence.targets import targets
 from benchmarks.evidence.weighing import SHARES
 from benchmarks.evidence.writing import WEIGHED, of_code
-from steelyard.page.markup import Html, Two, put, tag
+from steelyard.page.markup import Html, Two, put, tag, text
 from steelyard.page.render import STYLES, fingerprint, template
 from steelyard.page.tables import Head, cell, table
 
@@ -23,6 +23,7 @@ MORE = """
 .held td:first-child, .missed td:first-child { max-width: 60ch; }
 .missed .said { color: var(--warm); } .held .said { color: var(--calm); }
 .about strong span::before { content: none; }
+#again pre { white-space: pre-wrap; line-height: 1.6; }
 .mine { background: var(--calm-wash); font-weight: 620; }
 """
 SCORES = ("suspicion", "repaired", "in_sample_loss", "aum", "el2n", "self_influence", "cleanlab_normalized_margin",
@@ -186,8 +187,9 @@ def _not() -> Html:
 
 
 def _again(cells: Figures, commands: str) -> Html:
-    return _section("again", tag("p", SAY["again.lede"], class_="lede"), tag("pre", commands),
-                    tag("p", of_code(cells), class_="note"))  # fmt: skip
+    lines = Html("\n".join(text(line) for line in commands.splitlines()))
+    return _section("again", tag("p", SAY["again.lede"], class_="lede"), tag("pre", lines),
+                    tag("p", of_code(cells).replace("`", ""), class_="note"))  # fmt: skip
 
 
 def _section(name: str, *children: Any) -> Html:
