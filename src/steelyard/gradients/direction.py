@@ -36,6 +36,7 @@ class Direction:
 
     parts: Mapping[str, Part]
     length: float = field(default=float("nan"))
+    _joined: dict[Any, tuple[Tensor, Tensor, Tensor]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, parts: Mapping[str, Tensor]) -> Direction:
@@ -72,7 +73,7 @@ class Direction:
                 some = names[start : start + few]
                 left, right = _factors(torch.stack([parts[name] for name in some]), rank, seed)
                 parts |= {name: (left[i], right[i]) for i, name in enumerate(some)}
-        return replace(self, parts=parts)
+        return replace(self, parts=parts, _joined={})
 
     def sketched(self, watched: Any, k: int | Sketching = 16) -> Projected:
         """Return the direction as a k x k sketch of each layer of ``watched`` (``watch``): products are then unbiased.
@@ -92,6 +93,22 @@ class Direction:
     def dense(self, name: str) -> Tensor:
         part = self.parts[name]
         return part if isinstance(part, Tensor) else part[0] @ part[1].T
+
+    def joined(self, weight: str, bias: str, transposed: bool, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return (o, r + 1), (r + 1, i) and (r + 1,): factors of a weight of low rank, its bias in their last column.
+
+        sum (G left) * (A right^T + one) is then the product with weight and bias at once, from one reading of G.
+        """
+        key = (weight, bias, like.dtype)
+        if key not in self._joined:
+            u, r = self.parts[weight]
+            out, into = (r, u) if transposed else (u, r)
+            left = torch.cat([out, self.dense(bias).to(out.dtype)[:, None]], 1)
+            right = torch.cat([into.T, into.new_zeros(1, len(into))])
+            one = torch.zeros(len(right), dtype=like.dtype, device=like.device)
+            one[-1] = 1
+            self._joined[key] = (left.to(like.dtype), right.to(like.dtype), one)
+        return self._joined[key]
 
     def tensors(self) -> dict[str, Tensor]:
         """Return what ``of_tensors`` makes the same direction of, bit for bit: no factor is drawn anew."""
