@@ -298,5 +298,5 @@ if __name__ == "__main__":
     title = "Cost of per-sample gradients"
     if args.device != "cpu" or args.batch != 32:
         command += f" --batch {args.batch} --device {args.device}"
-        title += f" on {args.device}, batches of {args.batch}"
+        title = f"Cost of per-sample gradients on {args.device}, batches of {args.batch}"
     keep(title, command + " --peers" * args.peers, table, " ".join([about, *notes]))
