@@ -4,7 +4,7 @@ BIN := .venv/bin
 export OMP_WAIT_POLICY = passive
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test core check lint types clean
+.PHONY: help demo test core gpu check lint types clean
 help:  ## print this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
@@ -44,6 +44,9 @@ lint: .venv/.dev  ## ruff
 
 types: .venv/.dev  ## mypy
 	$(BIN)/mypy
+
+gpu: .venv/.dev  ## the tests that need a GPU, on the first one
+	CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES:-0} $(BIN)/python -m pytest -q tests/gradients/test_gradients_gpu.py tests/training/test_training_gpu.py
 
 check: test  ## what CI runs
 

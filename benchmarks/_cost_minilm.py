@@ -39,8 +39,8 @@ def batch(of: np.ndarray) -> Batch:
     return torch.randint(999, 30_000, mask.shape) * mask, mask, torch.randint(0, CLASSES, (len(of),))
 
 
-def random_batches(of: np.ndarray) -> list[Batch]:
-    return [batch(of[i : i + BATCH]) for i in range(0, len(of), BATCH)]
+def random_batches(of: np.ndarray, size: int = BATCH) -> list[Batch]:
+    return [batch(of[i : i + size]) for i in range(0, len(of), size)]
 
 
 def sorted_batches(of: np.ndarray, tokens: int = 2048) -> list[Batch]:
@@ -52,6 +52,10 @@ def sorted_batches(of: np.ndarray, tokens: int = 2048) -> list[Batch]:
             open_ = []
         open_.append(length)
     return [*out, batch(np.array(open_))]
+
+
+def on(batches: list[Batch], device: str) -> list[Batch]:
+    return [(ids.to(device), mask.to(device), labels.to(device)) for ids, mask, labels in batches]
 
 
 def largest(batches: list[Batch]) -> list[Batch]:

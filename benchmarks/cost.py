@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 import _cost_loops
-from _cost_minilm import Batch, largest, lengths, losses, minilm, random_batches, sorted_batches
+from _cost_minilm import Batch, largest, lengths, losses, minilm, on, random_batches, sorted_batches
 from _cost_peers import PEERS, version
 from _results import keep, rows
 from steelyard.gradients import Direction, watch
@@ -81,14 +81,16 @@ def in_step(model: torch.nn.Module, batches: list[Batch], read: Callable) -> Cal
 def scoring(
     model: torch.nn.Module, batches: list[Batch], bf16: bool = False, blocks: int | None = None, **ask: object
 ) -> Callable[[], torch.Tensor | None]:
+    device = batches[0][0].device.type
+
     def run() -> torch.Tensor | None:
         model.eval()
-        model.set_attn_implementation("eager" if bf16 else "sdpa")  # as the transformer part does on a CPU
+        model.set_attn_implementation("eager" if bf16 and device == "cpu" else "sdpa")  # as the transformer part does
         norms = []
         with watch(model, scoring=True, layers="linear", blocks=blocks) as watched:
             for b in batches:
                 with watched.step(len(b[0]), mask=b[1], **ask) as step:
-                    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                    with torch.autocast(device, torch.bfloat16, enabled=bf16):
                         found = losses(model, b)
                     step.backward(found.float())
                     if "sketch" in ask:
@@ -107,8 +109,9 @@ def shipped(model: torch.nn.Module, batches: list[Batch], alpha: str, over: str)
     return Arm(lambda: _cost_loops.ours(model, batches, alpha, passes), "1.06", over, passes)
 
 
-def arms(random: list[Batch], tidy: list[Batch], alike: list[Batch], peers: bool) -> dict[str, Arm]:
-    model = minilm()
+def arms(random: list[Batch], tidy: list[Batch], alike: list[Batch], peers: bool, device: str) -> dict[str, Arm]:
+    model, told = minilm().to(device), random
+    random, tidy = on(random, device), on(tidy, device)
     matrices = {n: torch.randn_like(p) for n, p in model.named_parameters()}
     direction = Direction.of(matrices).low_rank(16)
     found = {
@@ -123,12 +126,12 @@ def arms(random: list[Batch], tidy: list[Batch], alike: list[Batch], peers: bool
             lambda: in_step(model, tidy, lambda s: s.dot(direction)), "1.06", TIDY
         ),
         "in step: norm + weighting, length-sorted": Arm(lambda: in_step(model, tidy, lambda s: s.norm()), "1.06", TIDY),
-        HAND: Arm(lambda: _cost_loops.by_hand(model, random)),
-        OURS: Arm(lambda: _cost_loops.ours(model, random), "1.03", HAND),
-        "shipped: alignment, 64 reference rows": shipped(model, random, "alignment", OURS),
-        "shipped: gate": shipped(model, random, "gate", OURS),
+        HAND: Arm(lambda: _cost_loops.by_hand(model, told)),
+        OURS: Arm(lambda: _cost_loops.ours(model, told), "1.03", HAND),
+        "shipped: alignment": shipped(model, told, "alignment", OURS),
+        "shipped: gate": shipped(model, told, "gate", OURS),
         ALIKE: Arm(lambda: _cost_loops.ours(model, alike)),
-        "shipped: alignment, 64 reference rows, batches alike": shipped(model, alike, "alignment", ALIKE),
+        "shipped: alignment, batches alike": shipped(model, alike, "alignment", ALIKE),
         "shipped: gate, batches alike": shipped(model, alike, "gate", ALIKE),
         SKETCH: Arm(lambda: scoring(model, random, sketch=16), "0.75"),
         NORM: Arm(lambda: scoring(model, random, norm=True), "0.80"),
@@ -143,24 +146,38 @@ def arms(random: list[Batch], tidy: list[Batch], alike: list[Batch], peers: bool
     return found
 
 
-def made(wanted: dict[str, Arm]) -> tuple[dict[str, Callable[[], object]], dict[str, torch.Tensor], list[str]]:
-    """Return each arm's run after a first, warming one; the norms that it gave; and why a peer is missing."""
-    runs, norms, notes = {}, {}, []
+class Made(NamedTuple):
+    """Each arm's run, after a first, warming one; the norms that it gave; MB that it took of a GPU; missing peers."""
+
+    runs: dict[str, Callable[[], object]]
+    norms: dict[str, torch.Tensor]
+    took: dict[str, float]
+    notes: list[str]
+
+
+def made(wanted: dict[str, Arm]) -> Made:
+    runs, norms, took, notes = {}, {}, {}, []
     for name, arm in wanted.items():
-        started = time.perf_counter()
+        started, before = time.perf_counter(), 0
+        if torch.cuda.is_available():
+            torch.cuda.reset_peak_memory_stats()
+            before = torch.cuda.memory_allocated()
         try:
             run = arm.make()
             gave = run()
+            waited()
         except Exception as e:
             if name not in PEERS:
                 raise
             notes.append(f"{name}: not measured, {type(e).__name__}: {str(e).splitlines()[0][:120]}.")
             continue
         runs[name] = run
+        if torch.cuda.is_available():
+            took[name] = (torch.cuda.max_memory_allocated() - before) / 1e6
         if isinstance(gave, torch.Tensor):
             norms[name] = gave
         print(f"warm up  {time.perf_counter() - started:7.2f} s  {name}", file=sys.stderr, flush=True)
-    return runs, norms, notes
+    return Made(runs, norms, took, notes)
 
 
 def measure(runs: dict[str, Callable[[], object]], passes: dict[str, int], rounds: int) -> tuple[Seconds, Seconds]:
@@ -171,11 +188,18 @@ def measure(runs: dict[str, Callable[[], object]], passes: dict[str, int], round
         for name, run in runs.items():
             started, worked = time.perf_counter(), time.process_time()
             run()
+            waited()
             wall[name].append((time.perf_counter() - started) / passes[name])
             busy[name].append((time.process_time() - worked) / passes[name])
             took = f"{wall[name][-1]:7.2f} s, {busy[name][-1]:7.2f} s of processors"
             print(f"round {round_ + 1}  {took}  {name}", file=sys.stderr, flush=True)
     return wall, busy
+
+
+def waited() -> None:
+    """Let a GPU end what it was told to do."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
 
 
 def ratios(seconds: Seconds, name: str, over: str) -> list[float]:
@@ -185,7 +209,8 @@ def ratios(seconds: Seconds, name: str, over: str) -> list[float]:
 
 def peak(name: str, args: argparse.Namespace) -> float:
     """Return the peak memory, in MB, of a fresh process that runs one arm on its largest batch, twice."""
-    command = [sys.executable, __file__, "--rows", str(args.rows), "--threads", str(args.threads), "--only-peak", name]
+    size = ["--rows", str(args.rows), "--batch", str(args.batch), "--threads", str(args.threads)]
+    command = [sys.executable, __file__, *size, "--only-peak", name]
     done = subprocess.run(command, capture_output=True, text=True)
     return float(done.stdout.split()[-1]) if done.returncode == 0 else float("nan")
 
@@ -206,11 +231,17 @@ def beside(seconds: Seconds, norms: dict[str, torch.Tensor]) -> str:
     )
 
 
+def card(device: str) -> str:
+    return "" if device == "cpu" else f", {torch.cuda.get_device_name()}"
+
+
 if __name__ == "__main__":
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--rows", type=int, default=512)
     asked.add_argument("--rounds", type=int, default=5)
+    asked.add_argument("--batch", type=int, default=32)
     asked.add_argument("--threads", type=int, default=2)
+    asked.add_argument("--device", default="cpu")
     asked.add_argument("--peers", action="store_true", help="also other libraries, where installed")
     asked.add_argument("--only", help="a regular expression: the base line and the arms it finds; nothing is kept")
     asked.add_argument("--only-peak", help=argparse.SUPPRESS)
@@ -219,20 +250,21 @@ if __name__ == "__main__":
     torch.set_num_threads(args.threads)
     of = lengths(args.rows)
     torch.manual_seed(0)
-    random, tidy, alike = random_batches(of), sorted_batches(of), random_batches(np.sort(of))
+    random, tidy = random_batches(of, args.batch), sorted_batches(of, 64 * args.batch)
+    alike = random_batches(np.sort(of), args.batch)
     if args.only_peak:
-        arms(largest(random), largest(tidy), largest(alike), peers=True)[args.only_peak].make()()
+        arms(largest(random), largest(tidy), largest(alike), True, args.device)[args.only_peak].make()()
         status = Path("/proc/self/status").read_text()  # ru_maxrss would begin at the parent's peak
         print(int(status.split("VmHWM:")[1].split()[0]) / 1e3)
         sys.exit()
-    wanted = arms(random, tidy, alike, args.peers)
+    wanted = arms(random, tidy, alike, args.peers, args.device)
     if args.only:
         found = [n for n in wanted if re.search(args.only, n)]
         found += [BASE, TIDY, HAND, *(wanted[n].over for n in found)]
         wanted = {n: arm for n, arm in wanted.items() if n in found}
-    runs, norms, notes = made(wanted)
+    runs, norms, took_of_gpu, notes = made(wanted)
     wall, busy = measure(runs, {n: arm.passes for n, arm in wanted.items()}, args.rounds)
-    memory = {name: float("nan") if args.only else peak(name, args) for name in runs}
+    memory = took_of_gpu or {name: float("nan") if args.only else peak(name, args) for name in runs}
     body = []
     for name in runs:
         over, took = wanted[name].over, statistics.median(wall[name])
@@ -252,10 +284,19 @@ if __name__ == "__main__":
         "loop by hand; length-sorted training: of that; shipped: of our loop over the same batches) in the same round. "
         "In step: our engine in a bare loop, with a fixed direction. Shipped: all that a training does, the looks at "
         "the reference among it. Processor time: the same ratio of the seconds that processors worked, which other "
-        "work on the machine disturbs less. Peak: resident memory of a fresh process, imports included, on the arm's "
-        f"largest batch, twice. torch {torch.__version__}."
+        "work on the machine disturbs less. "
+        + (
+            "Peak: what the first pass took of the GPU, weights and moments included."
+            if took_of_gpu
+            else "Peak: resident memory of a fresh process, imports included, on the arm's largest batch, twice."
+        )
+        + f" torch {torch.__version__}{card(args.device)}."
     )
     if any(name in PEERS for name in runs):
         notes.append(beside(wall, norms))
     command = f"python benchmarks/cost.py --rows {args.rows} --rounds {args.rounds} --threads {args.threads}"
-    keep("Cost of per-sample gradients", command + " --peers" * args.peers, table, " ".join([about, *notes]))
+    title = "Cost of per-sample gradients"
+    if args.device != "cpu" or args.batch != 32:
+        command += f" --batch {args.batch} --device {args.device}"
+        title = f"Cost of per-sample gradients on {args.device}, batches of {args.batch}"
+    keep(title, command + " --peers" * args.peers, table, " ".join([about, *notes]))

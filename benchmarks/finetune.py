@@ -144,7 +144,7 @@ def network(
     if made.reference:
         held = learn[folds(samples.group[learn], 10, 3) == 0]
         learn = np.setdiff1d(learn, held)
-        reference = Reference(disjoint(held, learn, samples.group))
+        reference = Reference.of(disjoint(held, learn, samples.group), made)
     encoded = task.encode(samples, part.tokenizer())
     learn = np.intersect1d(learn, encoded.rows)
     batches = batching.plan(learn, encoded.length, None, recipe.epochs, recipe.batch_size, recipe.seed)

@@ -27,10 +27,11 @@ from steelyard.values.recipe import Recipe
 from weighting import said, table
 
 ARMS = ("step_alignment", "step_gate")
-#: Arms by the network and the labels alone, without a proxy: what the two of ARMS were before they asked one.
+#: Arms by the network and the labels alone, without a proxy, and with twice as many looks at twice as many rows.
 ALONE = {
     "step_alignment_as_given": ("alignment", {"trusted": False}),
     "step_gate_own_margins": ("gate", {"prior": 0.0}),
+    "step_alignment_looks_often": ("alignment", {"look": 64, "every": 8}),
 }
 
 

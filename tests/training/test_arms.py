@@ -113,7 +113,9 @@ def test_what_an_arm_costs_counts_every_row_that_passes(bert: str, samples: Samp
 
     passed: list[int] = []
     real = Gradients.refresh
-    monkeypatch.setattr(Gradients, "refresh", lambda self, rows: (passed.append(len(rows)), real(self, rows))[1])
+    monkeypatch.setattr(
+        Gradients, "refresh", lambda self, rows, *needs: (passed.append(len(rows)), real(self, rows, *needs))[1]
+    )
     found = networks(bert, samples)
     aligned, gated = fitted(found, samples, [w for w in found.ways(32) if not w.shuffled])
     assert len(passed) == 1  # of 8 steps in two epochs

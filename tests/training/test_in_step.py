@@ -21,7 +21,7 @@ def setup(bert: str, recipe=RECIPE, **how) -> Setup:
 
 
 def reference() -> Reference:
-    return Reference(np.arange(8), 8)
+    return Reference(np.arange(8), 8, 4)
 
 
 def by_autograd(s: Setup, rows: np.ndarray) -> torch.Tensor:
@@ -122,7 +122,7 @@ def test_two_texts_a_sample_train_and_score_by_weighted_gradients(bert: str, nam
         Setup(bert, pairs(20), parts.make("tasks", name), replace(RECIPE, micro_batch=m), double=True)
         for m in (None, 3)
     )
-    ref = Reference(one.encoded.rows[:6], 6)
+    ref = Reference(one.encoded.rows[:6], 6, 4)
     for s in (one, parted):
         s.run("alignment", reference=ref)
     assert apart(one.weights(), parted.weights()) < 1e-8

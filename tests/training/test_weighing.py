@@ -169,7 +169,7 @@ def test_reference_rows_that_training_sees_are_taken_out() -> None:
     np.testing.assert_array_equal(disjoint(np.array([1, 2, 4]), np.array([0]), group), [2, 4])
     with pytest.raises(DataError, match="T102"):
         disjoint(np.array([1]), np.array([0]), group)
-    looks = [Reference(np.arange(10), 4).at(8 * i).tolist() for i in range(3)]
+    looks = [Reference(np.arange(10), 4, 8).at(8 * i).tolist() for i in range(3)]
     assert looks == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 0, 1]]
 
 

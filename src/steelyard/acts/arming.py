@@ -16,7 +16,7 @@ import numpy as np
 
 from steelyard.acts import batching
 from steelyard.acts.cells import STEP, WRONG_ROWS
-from steelyard.acts.finetuning import REFRESH, Reference, train
+from steelyard.acts.finetuning import Reference, train
 from steelyard.acts.folding import folds
 from steelyard.acts.ledger import Ledger
 from steelyard.acts.proxying import Proxy
@@ -112,9 +112,9 @@ class Networks:
         encoded = self.encoded if way.target is None else _softened(self.encoded, table, way.target, learn)
         at = None
         if known.reference is not None and way.alpha is not None and way.alpha.reference:
-            at = Reference(known.reference)
+            at = Reference.of(known.reference, way.alpha)
             if known.trusted is not None and _trusts(way.alpha):
-                at = Reference(known.trusted[0])
+                at = Reference.of(known.trusted[0], way.alpha)
                 encoded = _softened(encoded, table, known.trusted[1], known.trusted[0])
         recipe = replace(self.recipe, seed=seed)
         group = encoded.group if self.task.unit == "query" else None
@@ -172,8 +172,9 @@ def _trusts(alpha: Any) -> bool:
 
 def _looked_at(at: Reference | None, weighing: Weighing, taken: int, total: int) -> int:
     """Return how many reference rows pass, forwards and backwards, in ``taken`` of ``total`` steps."""
-    looks = [step for step in range(0, taken, REFRESH) if weighing.needs(step / total)]
-    return 0 if at is None else sum(len(at.at(step)) for step in looks)
+    if at is None:
+        return 0
+    return sum(len(at.at(step)) for step in range(taken) if at.due(step, weighing.needs(step / total)))
 
 
 def _halves(table: Table, stop: Ints, seed: int) -> tuple[Ints, Ints]:

@@ -46,10 +46,12 @@ class Keeper:
             best.weights = learner.weights_from(found / "best.safetensors")
         return int(about["steps"])
 
-    def note(self, steps: int, epoch_ended: bool, learner: Any, weighing: Any, ledger: Any, best: Any) -> None:
-        """Write a checkpoint after ``steps`` steps when it is time."""
-        if not epoch_ended and (self.every <= 0 or steps % self.every):
-            return
+    def due(self, steps: int, epoch_ended: bool) -> bool:
+        """Return whether it is time for a checkpoint after ``steps`` steps."""
+        return epoch_ended or (self.every > 0 and steps % self.every == 0)
+
+    def keep(self, steps: int, learner: Any, weighing: Any, ledger: Any, best: Any) -> None:
+        """Write a checkpoint after ``steps`` steps."""
         part = self.folder / f".step-{steps}.{os.getpid()}.part"
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,9 @@ from steelyard.acts.batching import Batches
 from steelyard.acts.ledger import Ledger
 from steelyard.acts.weighing import Weighing
 from steelyard.errors import DataError, UsageError
-from steelyard.values.arrays import Floats, Ints, Strings
+from steelyard.values.arrays import AnyArray, Floats, Ints, Strings
 from steelyard.values.recipe import Recipe
 from steelyard.values.weights import effective_sample_size
-
-REFRESH = 8  # steps between two looks at the reference rows
 
 
 @dataclass(frozen=True)
@@ -42,14 +40,26 @@ class Step:
 
 @dataclass(frozen=True)
 class Reference:
-    """Rows to align with; training never sees them. batch_size of them are looked at, every REFRESH steps."""
+    """Rows to align with; training never sees them. batch_size of them are looked at, every so many steps."""
 
     rows: Ints
-    batch_size: int = 64
+    batch_size: int = 32
+    every: int = 16
+
+    @classmethod
+    def of(cls, rows: Ints, alpha: Any) -> Reference:
+        """Return the reference that an alpha which aligns looks at."""
+        return cls(rows, alpha.look, alpha.every)
+
+    def due(self, step: int, needs: Sequence[str]) -> bool:
+        """Return whether step looks at it. Adam knows nothing before its first step, so that the second is then the
+        first to look."""
+        begun = step - ("dot_adam" in needs)
+        return bool(needs) and begun >= 0 and begun % self.every == 0
 
     def at(self, step: int) -> Ints:
         """Return the rows of one look; all of them come by in turn."""
-        start = step // REFRESH * self.batch_size % max(len(self.rows), 1)
+        start = step // self.every * self.batch_size % max(len(self.rows), 1)
         return np.take(self.rows, np.arange(start, start + min(self.batch_size, len(self.rows))), mode="wrap")
 
 
@@ -65,11 +75,13 @@ def train(
     reference: Reference | None = None,
     keeper: Any = None,
 ) -> Iterator[Step]:
-    """Train and yield every step; the learner ends with the weights of the best epoch (of the last without judge).
+    """Train and yield every step; a GPU tells of several at once (``Learner.late``).
+
+    The learner ends with the weights of the best epoch (of the last without judge).
 
     judge: value on the rows to stop by, higher is better, asked at the end of an epoch, before its checkpoint; None: no
     opinion. keeper: a Keeper that resumes and writes checkpoints. reference: rows to align with.
-    Raises DataError T101 when a loss is no number: the step is not taken, the last checkpoint stays, the rows are
+    Raises DataError T101 when a loss is no number: no step from it on is kept, the last checkpoint stays, the rows are
     named; UsageError U154 for an alpha that aligns, without reference.
     """
     if weighing.alpha.reference and weighing.fixed is None and reference is None:
@@ -77,32 +89,56 @@ def train(
     best = Best(recipe.patience)
     total = len(batches)
     start = keeper.resume(learner, weighing, ledger, best) if keeper else 0
+    taken: list[_Taken] = []
     for number in range(start, total):
         if best.enough:
             break
-        rows, epoch = batches.steps[number], int(batches.epoch[number])
+        rows = batches.steps[number]
         progress, rate = number / total, recipe.rate(number, total)
         needs = weighing.needs(progress)
-        if reference is not None and weighing.alpha.reference and needs and number % REFRESH == 0:
-            learner.gradients.refresh(reference.at(number))
+        ends = batches.ends_epoch(number)
+        due = bool(keeper and keeper.due(number + 1, ends))
+        if reference is not None and weighing.alpha.reference and reference.due(number, needs):
+            learner.gradients.refresh(reference.at(number), needs)
         try:
             seen = learner.look(rows, needs)
             alpha = weighing.weigh(rows, seen, progress)
-            seen = learner.move(alpha, rate)
+            taken.append(_Taken(number, rows, alpha, rate, learner.move(alpha, rate)))
+            if learner.unsaid and (ends or due):
+                learner.note()
         except learner.NotFinite as e:
-            raise _not_finite(e.rows, row_key, number, keeper) from e
-        ledger.add(rows, epoch, seen, alpha, rate)
+            raise _not_finite(e.rows, row_key, e.step, keeper) from e
+        if learner.unsaid:
+            continue
+        for t in taken:
+            ledger.add(t.rows, int(batches.epoch[t.number]), t.seen, t.alpha, t.rate)
         value = None
-        if batches.ends_epoch(number):
+        if ends:
             weighing.epoch(ledger.columns())
             value = judge() if judge else None
             best.add(value, learner)
-        if keeper:
-            keeper.note(number + 1, batches.ends_epoch(number), learner, weighing, ledger, best)
-        loss, length = float(np.nanmean(seen["loss"])), float(seen["length"])
-        last = number + 1 == total or best.enough
-        yield Step(epoch, number, total, loss, _ess(alpha), rate, length, len(rows), value, learner.halved, last)
+        if due:
+            keeper.keep(number + 1, learner, weighing, ledger, best)
+        done, taken = taken, []
+        for t in done:
+            latest = t.number == number
+            yield Step(
+                int(batches.epoch[t.number]), t.number, total, float(np.nanmean(t.seen["loss"])), _ess(t.alpha), t.rate,
+                float(t.seen["length"]), len(t.rows), value if latest else None, learner.halved,
+                latest and (number + 1 == total or best.enough),
+            )  # fmt: skip
     best.restore(learner)
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """A step that was taken; what was seen of it may still be on its way."""
+
+    number: int
+    rows: Ints
+    alpha: Floats | None
+    rate: float
+    seen: Mapping[str, AnyArray]
 
 
 class Best:

@@ -21,6 +21,8 @@ from steelyard.gradients.sketching import Sketching
 if TYPE_CHECKING:
     from steelyard.gradients.projected import Projected
 
+#: Numbers, at most, of the matrices of one shape that are factorised together.
+TOGETHER = 2**23
 #: A parameter's direction: the tensor itself, or its factors (U, R) with V = U R^T.
 Part: TypeAlias = "Tensor | tuple[Tensor, Tensor]"
 
@@ -34,11 +36,13 @@ class Direction:
 
     parts: Mapping[str, Part]
     length: float = field(default=float("nan"))
+    _joined: dict[Any, tuple[Tensor, Tensor, Tensor]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, parts: Mapping[str, Tensor]) -> Direction:
         """Return the dense direction with these tensors."""
-        return cls(dict(parts), sum(float(p.double().square().sum()) for p in parts.values()) ** 0.5)
+        squares = [p.double().square().sum() for p in parts.values()]
+        return cls(dict(parts), float(sum(squares[1:], squares[0])) ** 0.5 if squares else 0.0)
 
     @classmethod
     def of_grads(cls, model: nn.Module) -> Direction:
@@ -57,13 +61,19 @@ class Direction:
     def low_rank(self, rank: int = 16, seed: int = 0) -> Direction:
         """Return the direction with every matrix larger than its factors replaced by its best ``rank`` factors."""
         parts: dict[str, Part] = {}
+        alike: dict[tuple[Any, ...], list[str]] = {}
         for name in self.parts:
             value = self.dense(name)
             if value.dim() == 2 and rank * sum(value.shape) < value.numel():
-                parts[name] = _factors(value, rank, seed)
-            else:
-                parts[name] = value
-        return replace(self, parts=parts)
+                alike.setdefault((value.shape, value.dtype, value.device), []).append(name)
+            parts[name] = value
+        for (shape, *_), names in alike.items():
+            few = max(1, TOGETHER // shape.numel())
+            for start in range(0, len(names), few):
+                some = names[start : start + few]
+                left, right = _factors(torch.stack([parts[name] for name in some]), rank, seed)
+                parts |= {name: (left[i], right[i]) for i, name in enumerate(some)}
+        return replace(self, parts=parts, _joined={})
 
     def sketched(self, watched: Any, k: int | Sketching = 16) -> Projected:
         """Return the direction as a k x k sketch of each layer of ``watched`` (``watch``): products are then unbiased.
@@ -83,6 +93,22 @@ class Direction:
     def dense(self, name: str) -> Tensor:
         part = self.parts[name]
         return part if isinstance(part, Tensor) else part[0] @ part[1].T
+
+    def joined(self, weight: str, bias: str, transposed: bool, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return (o, r + 1), (r + 1, i) and (r + 1,): factors of a weight of low rank, its bias in their last column.
+
+        sum (G left) * (A right^T + one) is then the product with weight and bias at once, from one reading of G.
+        """
+        key = (weight, bias, like.dtype)
+        if key not in self._joined:
+            u, r = self.parts[weight]
+            out, into = (r, u) if transposed else (u, r)
+            left = torch.cat([out, self.dense(bias).to(out.dtype)[:, None]], 1)
+            right = torch.cat([into.T, into.new_zeros(1, len(into))])
+            one = torch.zeros(len(right), dtype=like.dtype, device=like.device)
+            one[-1] = 1
+            self._joined[key] = (left.to(like.dtype), right.to(like.dtype), one)
+        return self._joined[key]
 
     def tensors(self) -> dict[str, Tensor]:
         """Return what ``of_tensors`` makes the same direction of, bit for bit: no factor is drawn anew."""
@@ -107,15 +133,30 @@ class Direction:
         return cls(parts, float(tensors["length"]))
 
 
-def _factors(value: Tensor, rank: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Randomised range finder with two power iterations (Halko et al. 2011, algorithm 4.4), with its own seed."""
-    start = torch.randn(value.shape[1], rank + 4, generator=torch.Generator().manual_seed(seed))
-    basis = value.float() @ start.to(value.device)
+def _factors(values: Tensor, rank: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Return (b, m, rank) and (b, n, rank), whose products are the best of that rank, nearly, of values (b, m, n).
+
+    Randomised range finder with two power iterations (Halko et al. 2011, algorithm 4.4), with its own seed. Matrices of
+    one shape go together, and become orthonormal by their Gram matrices: on QR a GPU works long, one matrix at a time.
+    """
+    start = torch.randn(values.shape[2], rank + 4, generator=torch.Generator().manual_seed(seed))
+    whole = values.float()
+    basis = _orthonormal(whole @ start.to(values.device))
     for _ in range(2):
-        basis = torch.linalg.qr(value.float() @ (value.float().T @ torch.linalg.qr(basis).Q)).Q
-    u, s, vh = torch.linalg.svd(basis.T @ value.float(), full_matrices=False)
-    left = (basis @ u[:, :rank]) * s[:rank]
-    return left.to(value.dtype), vh[:rank].T.contiguous().to(value.dtype)
+        basis = _orthonormal(whole @ _orthonormal(whole.mT @ basis))
+    seen = whole.mT @ basis
+    wide = seen.double()
+    best = torch.linalg.eigh(wide.mT @ wide).eigenvectors[:, :, -rank:].float()
+    return (basis @ best).to(values.dtype), (seen @ best).to(values.dtype)
+
+
+def _orthonormal(columns: Tensor) -> Tensor:
+    """Return a basis of what the columns (b, m, r) span, (b, m, r); zeros where they span less."""
+    wide = columns.double()
+    size, vectors = torch.linalg.eigh(wide.mT @ wide)
+    inside = size > 1e-12 * size[:, -1:]
+    scale = torch.where(inside, size, 1.0).rsqrt() * inside
+    return (wide @ (vectors * scale.unsqueeze(1))).to(columns.dtype)
 
 
 def _preconditioner(model: nn.Module, optimizer: Optimizer, wanted: Mapping[str, Part]) -> dict[str, Tensor]:
@@ -128,7 +169,7 @@ def _preconditioner(model: nn.Module, optimizer: Optimizer, wanted: Mapping[str,
             if named.get(p) not in wanted or "exp_avg_sq" not in state:
                 continue
             second = state["max_exp_avg_sq"] if group.get("amsgrad") else state["exp_avg_sq"]
-            correction = 1 - group["betas"][1] ** float(state["step"])
+            correction = 1 - group["betas"][1] ** torch.as_tensor(state["step"]).double()  # fused Adam counts on a GPU
             share = float(group["lr"]) / top
             found[named[p]] = share / ((second / correction).sqrt() + group["eps"])
     missing = [name for name in wanted if name not in found]

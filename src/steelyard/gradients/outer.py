@@ -11,6 +11,7 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from steelyard.gradients.direction import Direction
 from steelyard.gradients.gradient import Gradient, Layer, wide
@@ -66,8 +67,11 @@ class Outer(Gradient):
 
     def dot(self, direction: Direction) -> Tensor:
         a, g = wide(self.a), wide(self.g)
-        out = torch.zeros(len(g), dtype=g.dtype, device=g.device)
         part = direction.parts.get(self.layer.weight or "")
+        both = self.bias and self.layer.bias in direction.parts
+        if both and isinstance(part, tuple):
+            return by_factors(self.a, self.g, self.layer, direction).sum((1, 2), dtype=g.dtype)
+        out = torch.zeros(len(g), dtype=g.dtype, device=g.device)
         if isinstance(part, Tensor):
             v = (part.T if self.layer.transposed else part).to(g.dtype)
             product = (a @ v.T) * g if g.shape[2] < a.shape[2] else (g @ v) * a
@@ -75,7 +79,7 @@ class Outer(Gradient):
         elif part is not None:
             u, r = (part[1], part[0]) if self.layer.transposed else part
             out = out + ((self.g @ u.to(self.g.dtype)) * (self.a @ r.to(self.a.dtype))).sum((1, 2), dtype=out.dtype)
-        if self.bias and self.layer.bias in direction.parts:
+        if both:
             out = out + g @ direction.dense(self.layer.bias or "").to(g.dtype) @ g.new_ones(g.shape[1])
         return out
 
@@ -111,6 +115,12 @@ class Outer(Gradient):
         if self.bias:
             out[self.layer.bias or ""] = bias
         return out
+
+
+def by_factors(a: Tensor, g: Tensor, layer: Layer, direction: Direction) -> Tensor:
+    """Return (..., r + 1) whose sum is <G^T A, V> + <sum G, v>, of a (..., i), g (..., o) and a weight of low rank."""
+    left, right, one = direction.joined(layer.weight or "", layer.bias or "", layer.transposed, g)
+    return (g @ left) * F.linear(a, right.to(a.dtype), one.to(a.dtype))
 
 
 def lengths_sq(a: Tensor, g: Tensor, first: list[int], count: list[int], bias: bool) -> Tensor:
@@ -155,7 +165,7 @@ def _grams(a: Tensor, g: Tensor, bias: bool) -> Tensor:
     Both are symmetric: of a block of rows only what stands on the diagonal and right of it, which counts twice.
     """
     t = g.shape[1]
-    size = max(BLOCK, -(-t // 4))
+    size = max(BLOCK if g.device.type == "cpu" else 4 * BLOCK, -(-t // 4))
     out = g.new_zeros(len(g))
     for start in range(0, t, size):
         inputs = a[:, start : start + size] @ a[:, start:].transpose(1, 2)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from steelyard.gradients.direction import Direction
 from steelyard.gradients.gradient import Gradient, Layer, wide
-from steelyard.gradients.outer import WORTH, Outer, lengths_sq, rows_live
+from steelyard.gradients.outer import WORTH, Outer, by_factors, lengths_sq, rows_live
 from steelyard.gradients.sketching import Sketching
 
 
@@ -114,6 +114,9 @@ class Packed(Gradient):
     def dot(self, direction: Direction) -> Tensor:
         g = wide(self.g)
         part = direction.parts.get(self.layer.weight or "")
+        both = self.bias and self.layer.bias in direction.parts
+        if both and isinstance(part, tuple):
+            return self.packing.sums(by_factors(self.a, self.g, self.layer, direction).sum(1, dtype=g.dtype))
         out = g.new_zeros(self.packing.n)
         if isinstance(part, Tensor):
             v = (part.T if self.layer.transposed else part).to(g.dtype)
@@ -124,7 +127,7 @@ class Packed(Gradient):
             u, r = (part[1], part[0]) if self.layer.transposed else part
             product = (self.g @ u.to(self.g.dtype)) * (self.a @ r.to(self.a.dtype))
             out = out + self.packing.sums(product.sum(1, dtype=g.dtype))
-        if self.bias and self.layer.bias in direction.parts:
+        if both:
             out = out + self.packing.sums(g @ direction.dense(self.layer.bias or "").to(g.dtype))
         return out
 

@@ -144,7 +144,7 @@ class Step:
         if weights is not None and weights.shape != (self.n,):
             raise UsageError("U174", n=self.n, found=tuple(weights.shape))
         if weights is not None:  # asked where alpha lies: a GPU need not wait for what NumPy decided
-            weights = None if bool((weights == 1).all()) else weights.to(self._device)
+            weights = None if bool((weights == 1).all()) else over(weights, self._device)
         self._formed = True
         for name, uses in self._uses.items():
             if uses:
@@ -175,6 +175,13 @@ class Step:
         some = next(iter(found.values()))
         blank = some.new_zeros(self.n, *shape)
         return torch.stack([found.get(layer.name, blank) for layer in self.layers], 1)
+
+
+def over(values: Tensor, device: torch.device) -> Tensor:
+    """Return values on a device; a GPU takes them from pinned memory when it gets there, and nobody waits."""
+    if device.type == "cuda" and values.device.type == "cpu":
+        return values.pin_memory().to(device, non_blocking=True)
+    return values.to(device)
 
 
 def _add(table: dict[str, Tensor], name: str, value: Tensor) -> None:

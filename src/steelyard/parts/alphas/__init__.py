@@ -22,7 +22,8 @@ class Alpha:
         and of the ledger, as it stood when the epoch began: aum, forgetting, variability, loss_ema ...
     scale: how a signal is made comparable: ``rank`` (-1..1 within the batch), ``spread`` (over its median absolute
         value; the sign stays) or ``none``.
-    reference: True when dot or dot_adam need rows to align with, which training must not see.
+    reference: True when dot or dot_adam need rows to align with, which training must not see; fields ``look`` and
+        ``every`` then say how many of them are looked at, and every how many steps.
     drawn: True when items that a recommender draws against a row are weighed by their own losses too.
     unbiased: True when the weights are an exact correction that no clip may touch.
 

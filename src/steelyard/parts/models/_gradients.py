@@ -51,8 +51,8 @@ class Gradients:
         self._directions: dict[str, Any] = {}
         self._watched: Any = None
 
-    def refresh(self, rows: Ints) -> None:
-        """Take the mean gradient of reference rows (k,) into the reference; the directions are made anew."""
+    def refresh(self, rows: Ints, needs: Sequence[str] = ("dot", "dot_adam")) -> None:
+        """Take the mean gradient of reference rows (k,) into the reference; the directions needed are made anew."""
         from steelyard.gradients import Direction
 
         learner = self.learner
@@ -62,8 +62,8 @@ class Gradients:
             old = self.mean.get(name)
             self.mean[name] = g if old is None else self.smooth * old + (1 - self.smooth) * g
         plain = Direction.of(self.mean)
-        self._directions = {"dot": plain.low_rank(self.rank)}
-        if learner.moves:
+        self._directions = {"dot": plain.low_rank(self.rank)} if "dot" in needs else {}
+        if learner.moves and "dot_adam" in needs:
             adam = plain.preconditioned(learner.module, learner.optimiser)
             self._directions["dot_adam"] = adam.low_rank(self.rank)
 
@@ -87,7 +87,7 @@ class Gradients:
             for name in wanted:
                 direction = self._directions.get(name)
                 seen[name] = torch.zeros_like(losses) if direction is None else opened.step.dot(direction)
-            self.learner.note(seen)
+            self.learner.also(seen)
         except BaseException:
             opened.close()
             raise

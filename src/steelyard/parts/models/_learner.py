@@ -3,21 +3,23 @@
     theta <- theta - rate * mean(alpha_i g_i)
 
 ``look`` says what can be known of the batch before the step; ``move`` takes the step. In between, somebody who knows
-nothing of torch decides alpha. A GPU waits for the processor when numbers change sides: once a step to decide alpha,
-once to tell the gradient's length, and once in all where alpha is not asked. Rows pass through the network in parts of
-``micro_batch``; alpha is decided once for the whole batch, so that parts change nothing but memory. When memory runs
-out the parts are halved, see ``_memory``.
+nothing of torch decides alpha. A GPU waits for the processor when numbers change sides: once a step where alpha is
+decided by this very step, else once in ``LATE`` steps, which are then told of together. Rows pass through the network
+in parts of ``micro_batch``; alpha is decided once for the whole batch, so that parts change nothing but memory. When
+memory runs out the parts are halved, see ``_memory``.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
+from steelyard.gradients.steps import over
 from steelyard.parts.models._adapting import HEADS, allocate
 from steelyard.parts.models._gradients import GRADIENT, Gradients
 from steelyard.parts.models._memory import Room
@@ -26,44 +28,70 @@ from steelyard.values.encoded import Encoded
 from steelyard.values.recipe import Recipe
 
 PREDICT_ROWS = 64
+LATE = 16  # steps that a GPU takes, at most, before their numbers are fetched
 Seen = dict[str, AnyArray]
 
 
 class NotFinite(Exception):
-    """A loss is no number; ``rows`` are the positions concerned. The step was not taken."""
+    """A loss is no number; ``rows`` are the positions concerned, ``step`` which step it was.
 
-    def __init__(self, rows: Ints) -> None:
-        self.rows = rows
+    That step was not taken; of a GPU, which tells late, it was, and up to ``LATE`` after it: none of them may be kept.
+    """
+
+    def __init__(self, rows: Ints, step: int) -> None:
+        self.rows, self.step = rows, step
         super().__init__(f"{len(rows)} losses are not finite")
+
+
+@dataclass
+class _Unsaid:
+    """Numbers on the device: of rows (n,), for the places ``keep`` of the ``of`` rows of step ``step``."""
+
+    seen: Seen
+    step: int
+    of: int
+    values: dict[str, torch.Tensor]
+    rows: Ints
+    keep: Ints
 
 
 class Learner:
     """module: the network, in training mode while it learns. task, encoded: what it reads. pad: id of the pad token.
 
-    room: rows that pass at once where gradients are asked; reading: where nothing but predictions is.
+    room: rows that pass at once where gradients are asked; reading: where nothing but predictions is. late: steps that
+    may be taken before ``note`` must tell of them; ``unsaid``: those of which it has not.
     """
 
     NotFinite = NotFinite
 
     def __init__(self, module: Any, task: Any, encoded: Encoded, recipe: Recipe, pad: int) -> None:
         self.module, self.task, self.encoded, self.recipe, self.pad = module, task, encoded, recipe, pad
-        self.trained = {n: p for n, p in module.named_parameters() if p.requires_grad}
-        self.optimiser = torch.optim.AdamW(groups(self.trained, recipe), lr=recipe.learning_rate)
         first = next(module.parameters())
         self.device, self.dtype = first.device, torch.promote_types(first.dtype, torch.float32)
+        self.on_gpu = self.device.type == "cuda"
+        self.trained = {n: p for n, p in module.named_parameters() if p.requires_grad}
+        self.optimiser = torch.optim.AdamW(
+            groups(self.trained, recipe), lr=recipe.learning_rate, fused=self.on_gpu or None
+        )
+        self.late = LATE if self.on_gpu else 1
         self.room = Room(recipe.micro_batch or recipe.batch_size, self.device)
         self.reading = Room(PREDICT_ROWS, self.device)
         self.gradients = Gradients(self)
         self.moves = 0
         self._rows: Ints = np.zeros(0, np.int64)
         self._seen: Seen = {}
-        self._waiting: tuple[dict[str, torch.Tensor], Ints, Ints | None] = ({}, self._rows, None)
+        self._unsaid: list[_Unsaid] = []
         self._open: Any = None  # losses with their graph, or a watched step: the batch went through in one part
 
     @property
     def micro(self) -> int:
         """Rows that pass at once while it learns, at most."""
         return self.room.rows
+
+    @property
+    def unsaid(self) -> int:
+        """Steps taken whose numbers are still on the device; ``note`` fetches them."""
+        return len({u.step for u in self._unsaid if u.step < self.moves})
 
     @property
     def halved(self) -> int:
@@ -79,12 +107,13 @@ class Learner:
         """Return what is needed of rows (n,) before the step: name -> (n,), in the order of ``rows``.
 
         needs: of loss, margin, confidence, right, el2n (a forward pass), norm, dot, cosine (with a backward pass that
-        forms no weight gradient). Raises NotFinite, or lets ``move`` raise it where nothing is needed.
+        forms no weight gradient). Raises NotFinite, or lets ``move`` or ``note`` raise it where nothing is needed.
         """
         self.module.train()
-        self._rows, self._open, self._seen, self._waiting = rows, None, {}, ({}, rows, None)
+        self._rows, self._open, self._seen = rows, None, {}
 
         def pass_by() -> None:
+            self._forget()
             parts = self.parts(rows)
             if len(parts) == 1:
                 self._open = self._one_part(rows, needs)
@@ -92,13 +121,16 @@ class Learner:
                 self._gather(rows, parts, needs)
 
         self.room.again(len(rows), pass_by)
+        if needs:
+            self.note()
         return {name: self._seen[name] for name in needs}
 
     def move(self, alpha: Floats | None, rate: float) -> Seen:
         """Take the step on the rows looked at, with weights alpha (n,) or untouched (None); return all that was seen.
 
         The gradient is (1/n) sum_i alpha_i g_i over the n rows, clipped to the recipe's length. Rows of weight 0 cost
-        nothing when the batch is in parts. ``length``: of the step's gradient before clipping. Raises NotFinite.
+        nothing when the batch is in parts. ``length``: of the step's gradient before clipping. What is returned is
+        filled by ``note``, which ``move`` calls itself once ``late`` steps wait for it. Raises NotFinite.
         """
         while True:
             try:
@@ -108,22 +140,23 @@ class Learner:
                 self._open = None
                 self.optimiser.zero_grad(set_to_none=True)
                 self.room.halve(e, len(self._rows))
-                self.note()  # of rows of weight 0, which do not pass again
         self._open = None
         limit = self.recipe.clip or float("inf")
         length = torch.nn.utils.clip_grad_norm_(self.trained.values(), limit)
-        try:
-            self.note({"length": length})
-        except NotFinite:
-            self.optimiser.zero_grad(set_to_none=True)
-            raise
+        self._wait({"length": length}, self._rows, np.arange(0))
+        if self.unsaid + 1 >= self.late:
+            try:
+                self.note()
+            except NotFinite:
+                self.optimiser.zero_grad(set_to_none=True)
+                raise
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["share"]
         self.optimiser.step()
         self.moves += 1
         allocate(self.module, self.moves)
         self.optimiser.zero_grad(set_to_none=True)
-        return dict(self._seen)
+        return self._seen
 
     def parts(self, rows: Ints) -> list[Ints]:
         """Return positions in ``rows`` that pass together: micro_batch rows at most, query lists whole."""
@@ -143,7 +176,7 @@ class Learner:
     def tensors(self, rows: Ints) -> dict[str, torch.Tensor]:
         """Return the batch of rows on the device."""
         arrays = self.task.batch(self.encoded, rows, self.pad)
-        return {k: torch.from_numpy(np.ascontiguousarray(v)).to(self.device) for k, v in arrays.items()}
+        return {k: over(torch.from_numpy(np.ascontiguousarray(v)), self.device) for k, v in arrays.items()}
 
     def forward(self, rows: Ints, part: int = 0, keep: Ints | None = None) -> torch.Tensor:
         """Return (n,) losses with their graph; what was seen at ``keep`` (all rows by default) waits for ``note``."""
@@ -151,31 +184,32 @@ class Learner:
         losses = self.task.losses(output, batch)
         with torch.no_grad():
             seen = {"loss": losses.detach(), **self.task.observed(output.detach(), batch, losses.detach())}
-        self._waiting = (seen, rows, keep)
+        self._wait(seen, rows, np.arange(len(rows)) if keep is None else keep)
         return losses
 
-    def note(self, more: Mapping[str, torch.Tensor] | None = None) -> None:
-        """Bring what waits, and ``more`` of the same rows or a single number, over to NumPy in one transfer.
+    def also(self, values: Mapping[str, torch.Tensor]) -> None:
+        """Let more (n,) values of the rows that passed last wait for ``note``."""
+        self._unsaid[-1].values.update(values)
 
-        Raises NotFinite.
+    def note(self) -> None:
+        """Bring all that waits over to NumPy, in one transfer, into what ``look`` and ``move`` gave. Raises NotFinite.
+
+        Of losses that are no number, those of the earliest step are told.
         """
-        seen, rows, keep = self._waiting
-        self._waiting = ({}, rows, None)
-        found = {**seen, **(more or {})}
+        waiting, self._unsaid = self._unsaid, []
+        found = [v.detach().to(self.device, torch.float64).reshape(-1) for u in waiting for v in u.values.values()]
         if not found:
             return
-        sizes = [values.numel() for values in found.values()]
-        flat = torch.cat([v.detach().to(self.device, torch.float64).reshape(-1) for v in found.values()]).cpu().numpy()
-        for (name, values), numbers in zip(found.items(), np.split(flat, np.cumsum(sizes)[:-1]), strict=True):
-            if values.ndim:
-                whole = self._seen.setdefault(name, np.full(len(self._rows), np.nan))
-                whole[slice(None) if keep is None else keep] = numbers
-            else:
-                self._seen[name] = numbers[0]
-        if "loss" in seen:
-            bad = ~np.isfinite(self._seen["loss"][slice(None) if keep is None else keep])
+        numbers = iter(np.split(torch.cat(found).cpu().numpy(), np.cumsum([len(v) for v in found])[:-1]))
+        for u in waiting:
+            for name, values in u.values.items():
+                if values.ndim:
+                    u.seen.setdefault(name, np.full(u.of, np.nan))[u.keep] = next(numbers)
+                else:
+                    u.seen[name] = next(numbers)[0]
+            bad = ~np.isfinite(u.seen["loss"][u.keep]) if "loss" in u.values else np.zeros(0, bool)
             if bad.any():
-                raise NotFinite(rows[bad])
+                raise NotFinite(u.rows[bad], u.step)
 
     def losses_of(self, rows: Ints, part: int = 0) -> torch.Tensor:
         """Return (n,) losses with their graph; nothing is noted."""
@@ -231,7 +265,7 @@ class Learner:
             own = {k.split(".", 2)[1]: v for k, v in state.items() if k.startswith("o.") and k.split(".", 2)[2] == name}
             if own:
                 self.optimiser.state[parameter] = {
-                    k: v.clone() if k == "step" else v.to(parameter.device) for k, v in own.items()
+                    k: v.clone() if k == "step" and not self.on_gpu else v.to(parameter.device) for k, v in own.items()
                 }
         self.gradients.resume(state)
         self.moves = int(state["moves"])
@@ -270,10 +304,7 @@ class Learner:
     def _one_part(self, rows: Ints, needs: Sequence[str]) -> Any:
         if set(needs) & GRADIENT:
             return self.gradients.step(rows, needs, len(rows))
-        losses = self.forward(rows)
-        if needs:
-            self.note()
-        return losses
+        return self.forward(rows)
 
     def _gather(self, rows: Ints, parts: list[Ints], needs: Sequence[str]) -> None:
         for number, part in enumerate(parts):
@@ -282,14 +313,13 @@ class Learner:
             else:
                 with torch.no_grad():
                     self.forward(rows[part], number, part)
-                self.note()
 
     def _backward(self, alpha: Floats | None) -> None:
         n = len(self._rows)
         weight = None if alpha is None else torch.from_numpy(np.array(alpha, np.float64)).to(self.dtype)
         if self._open is not None:
             if isinstance(self._open, torch.Tensor):
-                _weighted(self._open, weight, n).backward()
+                self._weighted(self._open, weight).backward()
             else:
                 self._open.form(weight)
             return
@@ -300,20 +330,26 @@ class Learner:
         for number, part in enumerate(self.parts(self._rows[used])):
             places = used[part]
             losses = self.forward(self._rows[places], number, places)
-            _weighted(losses, None if weight is None else weight[torch.from_numpy(places)], n).backward()
-            self.note()
+            own = None if weight is None else weight[torch.from_numpy(places)]
+            self._weighted(losses, own).backward()
+
+    def _weighted(self, losses: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+        return (losses if weight is None else losses * over(weight, self.device)).sum() / len(self._rows)
+
+    def _wait(self, values: dict[str, torch.Tensor], rows: Ints, keep: Ints) -> None:
+        self._unsaid.append(_Unsaid(self._seen, self.moves, len(self._rows), values, rows, keep))
+
+    def _forget(self) -> None:
+        """Let go what waits of the step begun: it begins anew."""
+        self._unsaid = [u for u in self._unsaid if u.seen is not self._seen]
 
     @contextlib.contextmanager
     def _dropout(self, part: int) -> Iterator[None]:
         """Draw dropout from (seed, step, part), so that a step can be repeated and a training resumed exactly."""
-        devices = [self.device] if self.device.type == "cuda" else []
+        devices = [self.device] if self.on_gpu else []
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed((self.recipe.seed * 1_000_003 + self.moves) * 1009 + part)
             yield
-
-
-def _weighted(losses: torch.Tensor, weight: torch.Tensor | None, n: int) -> torch.Tensor:
-    return (losses if weight is None else losses * weight.to(losses.device)).sum() / n
 
 
 def groups(parameters: dict[str, Any], recipe: Recipe) -> list[dict[str, Any]]:
