@@ -130,9 +130,10 @@ SAY = {
         "依附于一次训练的读数（AUM、平均损失、EL2N、遗忘）在小模型上不如折外损失；"
         "我们认为原因是这类模型很少死记样本，训练过程中可观察的很少。"),
     "not.cost": Two(
-        "The default costs about nine trainings of the linear model and sixteen or more of the trees; the target "
-        "was two.",
-        "默认读数的成本约为线性模型训练的九倍、树模型的十六倍以上，远高于两倍的目标。"),
+        "The default costs 8 to 12 trainings of the linear model, 17 to 20 with many classes, and 20 to 28 of the "
+        "trees; the target was two.",
+        "默认读数的成本为线性模型训练的 8 到 12 倍（类别很多时 17 到 20 倍）、树模型的 20 到 28 倍，"
+        "远高于两倍的目标。"),
     "not.weights": Two(
         "Where errors depend on the row, no policy recovers half of what the truth would give; on clean tables soft "
         "labels lose about 0.3 points in the mean. Weights in proportion to the loss or the gradient do harm "

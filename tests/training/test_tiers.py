@@ -15,7 +15,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 import torch
-from tiny import RECIPE, WORDS, pairs, sentences, texts, without_rule
+from tiny import RECIPE, WORDS, pairs, sentences, texts, with_leak, without_rule
 
 import steelyard as sy
 from steelyard import parts
@@ -284,15 +284,24 @@ def test_the_longest_text_that_a_model_reads_fills_its_table(folder: Path, task:
     assert parts.make("tasks", task, max_length=5).reads(part.tokenizer()) == 5
 
 
-def test_a_layer_without_a_rule_is_told_and_its_benefit_is_a_secant(bert: str, folder: Path, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("without", "parameter", "reason"),
+    [
+        (without_rule, "bert.pooler.activation.scale", "W_no_rule"),
+        (with_leak, "bert.pooler.dense.weight", "W_outside"),
+    ],
+)
+def test_a_layer_without_a_rule_is_told_and_its_benefit_is_a_secant(
+    bert: str, folder: Path, monkeypatch, without, parameter: str, reason: str
+) -> None:
     from steelyard.apps import draw
 
     plain = sy.score(noisy(), run_dir=folder / "a", model=bert, **FULL)
     assert plain.info["network"]["uncovered"] == {}
     real = Transformer.network
-    monkeypatch.setattr(Transformer, "network", lambda *a, **how: without_rule(real(*a, **how)))
+    monkeypatch.setattr(Transformer, "network", lambda *a, **how: without(real(*a, **how)))
     scored = sy.score(noisy(), run_dir=folder / "b", model=bert, **FULL)
-    assert scored.info["network"]["uncovered"] == {"bert.pooler.activation.scale": "W_no_rule"}
+    assert scored.info["network"]["uncovered"] == {parameter: reason}
     assert np.isnan(scored.column("grad_norm")).all()
     benefit, cosine = scored.column("benefit"), plain.column("benefit")
     assert (np.sign(benefit) == np.sign(cosine)).mean() > 0.9
@@ -300,7 +309,7 @@ def test_a_layer_without_a_rule_is_told_and_its_benefit_is_a_secant(bert: str, f
     assert scored.info["benefit"] is None
     assert "T123" in (scored.run.path / "log.jsonl").read_text()
     for lang in ("en", "zh"):
-        assert "bert.pooler.activation.scale" in draw.scored(scored, lang)
+        assert parameter in draw.scored(scored, lang)
 
 
 def test_words_that_make_no_sense(bert: str, folder: Path, monkeypatch) -> None:

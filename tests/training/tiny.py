@@ -107,6 +107,20 @@ def without_rule(module: Any) -> Any:
     return module
 
 
+def with_leak(module: Any) -> Any:
+    """Let a network's pooler use the weight of its layer once more, where no rule sees it; what it says is the same."""
+    import torch
+
+    dense = module.bert.pooler.dense
+
+    class Twice(torch.nn.Module):
+        def forward(self, x: Any) -> Any:
+            return torch.tanh(x + 0.0 * dense.weight.sum())
+
+    module.bert.pooler.activation = Twice()
+    return module
+
+
 def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
     """Whether two sets of weights agree bit for bit."""
     import torch

@@ -20,6 +20,17 @@ class Uncovered(UsageError):
         return say(self.code, lang, **uncovered(self.parameters, lang))
 
 
+class Leaked(Uncovered):
+    """U178: a parameter is used outside the layer that owns it, as the first backward pass showed."""
+
+    def __init__(self, parameter: str) -> None:
+        self.parameters = {parameter: "W_outside"}
+        UsageError.__init__(self, "U178", parameter=parameter)
+
+    def say(self, lang: str = "en") -> str:
+        return UsageError.say(self, lang)
+
+
 def refuse(model: nn.Module, covered: set[nn.Parameter], chosen: set[str] | None) -> None:
     """Raise Uncovered unless every trainable parameter is covered and no layer mixes samples.
 

@@ -17,7 +17,7 @@ from torch import nn
 
 from steelyard.errors import UsageError
 from steelyard.gradients.blocks import last_blocks
-from steelyard.gradients.coverage import Uncovered, refuse
+from steelyard.gradients.coverage import Leaked, Uncovered, refuse
 from steelyard.gradients.direction import Direction
 from steelyard.gradients.gradient import Layer
 from steelyard.gradients.projected import Projected
@@ -42,7 +42,8 @@ def watch(
     blocks: only the last so many transformer blocks and the head; below them the backward pass stops, and nothing is
     read or trained. layers: ``all``, or one kind of rule such as ``linear``.
     rules: rules of your own, asked before the built-in ones.
-    Raises Uncovered, which lists every parameter that no rule covers and what to do about it.
+    Raises Uncovered, which lists every parameter that no rule covers and what to do about it; the first backward pass
+    raises it of a parameter that is used outside its layer.
     """
     chosen = last_blocks(model, blocks) if blocks is not None else None
     known = (*rules, *all_rules())
@@ -180,7 +181,7 @@ class Watched:
     def _leak(self, name: str) -> Callable[[torch.Tensor], None]:
         def found(_: torch.Tensor) -> None:
             if self.step_open is not None:
-                raise UsageError("U178", parameter=name)
+                raise Leaked(name)
 
         return found
 
