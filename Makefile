@@ -46,7 +46,7 @@ types: .venv/.dev  ## mypy
 	$(BIN)/mypy
 
 gpu: .venv/.dev  ## the tests that need a GPU, on the first one
-	CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES:-0} $(BIN)/python -m pytest -q tests/gradients/test_gradients_gpu.py tests/training/test_training_gpu.py
+	CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES:-0} $(BIN)/python -m pytest -q -m gpu tests/gradients tests/training
 
 check: test  ## what CI runs
 

@@ -155,11 +155,11 @@ class Made(NamedTuple):
     notes: list[str]
 
 
-def made(wanted: dict[str, Arm]) -> Made:
+def made(wanted: dict[str, Arm], on_gpu: bool) -> Made:
     runs, norms, took, notes = {}, {}, {}, []
     for name, arm in wanted.items():
         started, before = time.perf_counter(), 0
-        if torch.cuda.is_available():
+        if on_gpu:
             torch.cuda.reset_peak_memory_stats()
             before = torch.cuda.memory_allocated()
         try:
@@ -172,7 +172,7 @@ def made(wanted: dict[str, Arm]) -> Made:
             notes.append(f"{name}: not measured, {type(e).__name__}: {str(e).splitlines()[0][:120]}.")
             continue
         runs[name] = run
-        if torch.cuda.is_available():
+        if on_gpu:
             took[name] = (torch.cuda.max_memory_allocated() - before) / 1e6
         if isinstance(gave, torch.Tensor):
             norms[name] = gave
@@ -262,7 +262,7 @@ if __name__ == "__main__":
         found = [n for n in wanted if re.search(args.only, n)]
         found += [BASE, TIDY, HAND, *(wanted[n].over for n in found)]
         wanted = {n: arm for n, arm in wanted.items() if n in found}
-    runs, norms, took_of_gpu, notes = made(wanted)
+    runs, norms, took_of_gpu, notes = made(wanted, args.device != "cpu")
     wall, busy = measure(runs, {n: arm.passes for n, arm in wanted.items()}, args.rounds)
     memory = took_of_gpu or {name: float("nan") if args.only else peak(name, args) for name in runs}
     body = []

@@ -7,7 +7,10 @@ from tiny_models import MODELS, Batch, N, losses, make  # noqa: E402
 
 from steelyard.gradients import Direction, Sketching, watch  # noqa: E402
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, named by CUDA_VISIBLE_DEVICES")
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, named by CUDA_VISIBLE_DEVICES"),
+]
 NAMES = sorted(MODELS)
 
 

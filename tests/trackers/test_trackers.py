@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -193,6 +194,24 @@ def test_steps_of_a_training_are_followed(tmp_path: Path, monkeypatch: pytest.Mo
     }  # fmt: skip
     assert [line["train/rows_per_second"] for line in found.values()] == [8 / 1, 16 / 5, 16 / 9, 8 / 6]
     assert "stop/value" not in found[5]
+
+
+def test_the_speed_of_steps_that_came_together_is_told_with_the_last(tmp_path: Path, monkeypatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(tracking, "time", SimpleNamespace(monotonic=lambda: now))
+    tracker = Jsonl(str(tmp_path))
+    tracker.start("r", {})
+
+    def taken() -> Iterator[Step]:
+        nonlocal now
+        for number in range(6):
+            now += 12.0 * (number % 3 == 0)  # three of eight rows come at once
+            yield replace(step(number), more=number % 3 < 2)
+
+    assert len(list(follow(taken(), [tracker]))) == 6
+    tracker.finish()
+    speeds = {line["step"]: line.get("train/rows_per_second") for line in lines(tracker, "r")[1:]}
+    assert speeds == {0: None, 1: None, 2: 2.0, 3: None, 4: None, 5: 2.0}
 
 
 class Forgetful(Jsonl):

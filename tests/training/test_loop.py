@@ -114,7 +114,7 @@ def test_a_step_brings_its_numbers_over_together(bert: str, monkeypatch, alpha: 
         return real(self, *how)
 
     monkeypatch.setattr(torch.Tensor, "cpu", counted)
-    steps = s.run(alpha, reference=Reference(np.arange(8), 8))
+    steps = s.run(alpha, reference=Reference(np.arange(8), 8, 8))
     assert count[0] == transfers * len(steps)
 
 

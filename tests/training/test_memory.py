@@ -83,7 +83,7 @@ def test_the_reference_is_read_in_halves(bert: str) -> None:
     assert apart(roomy.learner.gradients.mean, short.learner.gradients.mean) < 1e-12
     assert short.learner.micro == 3  # 12, 6, 3
     for s in (roomy, short):
-        s.run("alignment", reference=Reference(np.arange(12), 12))
+        s.run("alignment", reference=Reference(np.arange(12), 12, 8))
     assert apart(roomy.weights(), short.weights()) < 1e-8
 
 

@@ -14,8 +14,11 @@ from steelyard.acts.checkpointing import Keeper
 from steelyard.acts.finetuning import Reference
 from steelyard.parts.models._learner import LATE
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, named by CUDA_VISIBLE_DEVICES")
-ALPHAS = ["uniform", "grad_norm_proportional", "alignment", "l2rw", "importance_sampling", "gate"]
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, named by CUDA_VISIBLE_DEVICES"),
+]
+ALPHAS = parts.names("alphas")
 
 
 def setup(bert: str, device: str, recipe=RECIPE, task: str = "classification", **how) -> Setup:
@@ -66,7 +69,7 @@ def test_a_resumed_training_ends_where_one_in_one_go_does(bert: str, alpha: str,
 
 
 def waits(s: Setup, alpha: str) -> list[str]:
-    """Return where the processor waited for the GPU, from our own lines, in the steps of the second epoch."""
+    """Return where our own lines waited for the GPU in a training; torch's and transformers' lines are not ours."""
     torch.cuda.synchronize()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -84,15 +87,15 @@ def test_nobody_waits_but_once_in_many_steps(bert: str, alpha: str) -> None:
     s = setup(bert, "cuda", replace(RECIPE, epochs=4))
     found = waits(s, alpha)
     epochs, steps = 4, len(s.batches)
-    assert len(found) <= epochs + steps / LATE, found
+    assert epochs <= len(found) <= epochs + steps / LATE, found
 
 
 def test_alpha_by_the_step_waits_once_a_step(bert: str) -> None:
     s = setup(bert, "cuda", replace(RECIPE, epochs=4))
     found = waits(s, "alignment")
-    looks = [f for f in found if not f.startswith("_learner.py")]
+    looks = [f for f in found if not f.startswith("_telling.py")]
     steps = len(s.batches)
-    assert len(found) - len(looks) <= steps + 4, found
+    assert steps <= len(found) - len(looks) <= steps + 4, found
     assert len(looks) <= 40 * (steps // reference().every + 1), looks
 
 

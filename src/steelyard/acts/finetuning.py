@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,8 @@ class Step:
     """One step as it was taken. loss: unweighted mean, nats. ess: effective share of the rows, 1 = all alike.
 
     rate: learning rate. length: of the gradient before clipping. value: on the rows to stop by, at the end of an
-    epoch. halved: times memory ran out and the parts were halved. last: no step follows.
+    epoch. halved: times memory ran out and the parts were halved. last: no step follows. more: the next step was told
+    together with this one and follows at once.
     """
 
     epoch: int
@@ -36,6 +37,7 @@ class Step:
     value: float | None = None
     halved: int = 0
     last: bool = False
+    more: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,12 @@ class Reference:
     """Rows to align with; training never sees them. batch_size of them are looked at, every so many steps."""
 
     rows: Ints
-    batch_size: int = 32
-    every: int = 16
+    batch_size: int
+    every: int
 
     @classmethod
     def of(cls, rows: Ints, alpha: Any) -> Reference:
-        """Return the reference that an alpha which aligns looks at."""
+        """Return the reference that an alpha looks at, an ``Aligning``."""
         return cls(rows, alpha.look, alpha.every)
 
     def due(self, step: int, needs: Sequence[str]) -> bool:
@@ -89,44 +91,39 @@ def train(
     best = Best(recipe.patience)
     total = len(batches)
     start = keeper.resume(learner, weighing, ledger, best) if keeper else 0
+    first = learner.moves - start  # a learner may have trained before
     taken: list[_Taken] = []
     for number in range(start, total):
         if best.enough:
             break
-        rows = batches.steps[number]
+        rows, epoch = batches.steps[number], int(batches.epoch[number])
         progress, rate = number / total, recipe.rate(number, total)
-        needs = weighing.needs(progress)
-        ends = batches.ends_epoch(number)
+        needs, ends = weighing.needs(progress), batches.ends_epoch(number)
         due = bool(keeper and keeper.due(number + 1, ends))
         if reference is not None and weighing.alpha.reference and reference.due(number, needs):
             learner.gradients.refresh(reference.at(number), needs)
         try:
             seen = learner.look(rows, needs)
             alpha = weighing.weigh(rows, seen, progress)
-            taken.append(_Taken(number, rows, alpha, rate, learner.move(alpha, rate)))
-            if learner.unsaid and (ends or due):
+            seen = learner.move(alpha, rate)
+            taken.append(_Taken(number, epoch, rows, alpha, rate, seen, learner.halved))
+            if ends or due:
                 learner.note()
         except learner.NotFinite as e:
-            raise _not_finite(e.rows, row_key, e.step, keeper) from e
-        if learner.unsaid:
-            continue
-        for t in taken:
-            ledger.add(t.rows, int(batches.epoch[t.number]), t.seen, t.alpha, t.rate)
-        value = None
+            bad = e.step - first
+            yield from _told([t for t in taken if t.number < bad], ledger, total)
+            raise _not_finite(e.rows, row_key, bad, keeper) from e
+        known = len(taken) - learner.unsaid
+        steps = _told(taken[:known], ledger, total)
+        taken = taken[known:]
         if ends:
             weighing.epoch(ledger.columns())
             value = judge() if judge else None
             best.add(value, learner)
+            steps[-1] = replace(steps[-1], value=value, last=number + 1 == total or best.enough)
         if due:
             keeper.keep(number + 1, learner, weighing, ledger, best)
-        done, taken = taken, []
-        for t in done:
-            latest = t.number == number
-            yield Step(
-                int(batches.epoch[t.number]), t.number, total, float(np.nanmean(t.seen["loss"])), _ess(t.alpha), t.rate,
-                float(t.seen["length"]), len(t.rows), value if latest else None, learner.halved,
-                latest and (number + 1 == total or best.enough),
-            )  # fmt: skip
+        yield from steps
     best.restore(learner)
 
 
@@ -135,10 +132,25 @@ class _Taken:
     """A step that was taken; what was seen of it may still be on its way."""
 
     number: int
+    epoch: int
     rows: Ints
     alpha: Floats | None
     rate: float
     seen: Mapping[str, AnyArray]
+    halved: int
+
+
+def _told(taken: Sequence[_Taken], ledger: Ledger, total: int) -> list[Step]:
+    """Note steps of which all has been told, and return them."""
+    out = []
+    for place, t in enumerate(taken, 1):
+        ledger.add(t.rows, t.epoch, t.seen, t.alpha, t.rate)
+        loss, length = float(np.nanmean(t.seen["loss"])), float(t.seen["length"])
+        more = place < len(taken)
+        out.append(
+            Step(t.epoch, t.number, total, loss, _ess(t.alpha), t.rate, length, len(t.rows), halved=t.halved, more=more)
+        )
+    return out
 
 
 class Best:

@@ -37,7 +37,8 @@ def follow(steps: Iterable[Any], trackers: Sequence[Any], every: int = 1) -> Ite
     """Yield the steps of ``finetuning.train`` as they come and log them to trackers that have been started.
 
     every: log one step of so many; the end of an epoch (a step with a value) and the last step are always logged.
-    The time that trackers and the caller take is not counted into the speed.
+    The time that trackers and the caller take is not counted into the speed, which is told with the last of the steps
+    that came together.
     """
     rows, seconds, asked = 0, 0.0, time.monotonic()
     for step in steps:
@@ -45,8 +46,10 @@ def follow(steps: Iterable[Any], trackers: Sequence[Any], every: int = 1) -> Ite
         if step.step % every == 0 or step.value is not None or step.last:
             values = {name: getattr(step, field) for field, name in LOGGED.items()}
             held = memory_peak()
-            values |= {SPEED: rows / seconds if seconds else None, MEMORY: None if held is None else held / 1e6}
-            rows, seconds = 0, 0.0
+            values[MEMORY] = None if held is None else held / 1e6
+            if not step.more:
+                values[SPEED] = rows / seconds if seconds else None
+                rows, seconds = 0, 0.0
             for tracker in trackers:
                 tracker.log(step.step, {name: value for name, value in values.items() if value is not None})
         yield step

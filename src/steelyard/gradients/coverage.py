@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -21,11 +23,11 @@ class Uncovered(UsageError):
 
 
 class Leaked(Uncovered):
-    """U178: a parameter is used outside the layer that owns it, as the first backward pass showed."""
+    """U178: parameters are used outside the layers that own them, as the first backward pass showed."""
 
-    def __init__(self, parameter: str) -> None:
-        self.parameters = {parameter: "W_outside"}
-        UsageError.__init__(self, "U178", parameter=parameter)
+    def __init__(self, names: Sequence[str]) -> None:
+        self.parameters = dict.fromkeys(sorted(names), "W_outside")
+        UsageError.__init__(self, "U178", count=len(self.parameters), parameters=", ".join(self.parameters))
 
     def say(self, lang: str = "en") -> str:
         return UsageError.say(self, lang)

@@ -36,7 +36,9 @@ class Direction:
 
     parts: Mapping[str, Part]
     length: float = field(default=float("nan"))
-    _joined: dict[Any, tuple[Tensor, Tensor, Tensor]] = field(default_factory=dict, repr=False, compare=False)
+    _with_bias: dict[Any, tuple[Tensor, Tensor, Tensor]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def of(cls, parts: Mapping[str, Tensor]) -> Direction:
@@ -73,7 +75,7 @@ class Direction:
                 some = names[start : start + few]
                 left, right = _factors(torch.stack([parts[name] for name in some]), rank, seed)
                 parts |= {name: (left[i], right[i]) for i, name in enumerate(some)}
-        return replace(self, parts=parts, _joined={})
+        return replace(self, parts=parts)
 
     def sketched(self, watched: Any, k: int | Sketching = 16) -> Projected:
         """Return the direction as a k x k sketch of each layer of ``watched`` (``watch``): products are then unbiased.
@@ -94,21 +96,21 @@ class Direction:
         part = self.parts[name]
         return part if isinstance(part, Tensor) else part[0] @ part[1].T
 
-    def joined(self, weight: str, bias: str, transposed: bool, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def with_bias(self, weight: str, bias: str, transposed: bool, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return (o, r + 1), (r + 1, i) and (r + 1,): factors of a weight of low rank, its bias in their last column.
 
         sum (G left) * (A right^T + one) is then the product with weight and bias at once, from one reading of G.
         """
         key = (weight, bias, like.dtype)
-        if key not in self._joined:
+        if key not in self._with_bias:
             u, r = self.parts[weight]
             out, into = (r, u) if transposed else (u, r)
             left = torch.cat([out, self.dense(bias).to(out.dtype)[:, None]], 1)
             right = torch.cat([into.T, into.new_zeros(1, len(into))])
             one = torch.zeros(len(right), dtype=like.dtype, device=like.device)
             one[-1] = 1
-            self._joined[key] = (left.to(like.dtype), right.to(like.dtype), one)
-        return self._joined[key]
+            self._with_bias[key] = (left.to(like.dtype), right.to(like.dtype), one)
+        return self._with_bias[key]
 
     def tensors(self) -> dict[str, Tensor]:
         """Return what ``of_tensors`` makes the same direction of, bit for bit: no factor is drawn anew."""
@@ -134,7 +136,7 @@ class Direction:
 
 
 def _factors(values: Tensor, rank: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Return (b, m, rank) and (b, n, rank), whose products are the best of that rank, nearly, of values (b, m, n).
+    """Return (b, o, rank) and (b, i, rank), whose products are the best of that rank, nearly, of values (b, o, i).
 
     Randomised range finder with two power iterations (Halko et al. 2011, algorithm 4.4), with its own seed. Matrices of
     one shape go together, and become orthonormal by their Gram matrices: on QR a GPU works long, one matrix at a time.
@@ -151,7 +153,7 @@ def _factors(values: Tensor, rank: int, seed: int) -> tuple[Tensor, Tensor]:
 
 
 def _orthonormal(columns: Tensor) -> Tensor:
-    """Return a basis of what the columns (b, m, r) span, (b, m, r); zeros where they span less."""
+    """Return a basis of what the columns (b, d, r) span, (b, d, r); zeros where they span less."""
     wide = columns.double()
     size, vectors = torch.linalg.eigh(wide.mT @ wide)
     inside = size > 1e-12 * size[:, -1:]

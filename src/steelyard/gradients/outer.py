@@ -66,11 +66,11 @@ class Outer(Gradient):
         return lengths_sq(a.reshape(-1, i), g.reshape(-1, o), first, count, self.bias)
 
     def dot(self, direction: Direction) -> Tensor:
-        a, g = wide(self.a), wide(self.g)
         part = direction.parts.get(self.layer.weight or "")
         both = self.bias and self.layer.bias in direction.parts
         if both and isinstance(part, tuple):
-            return by_factors(self.a, self.g, self.layer, direction).sum((1, 2), dtype=g.dtype)
+            return by_factors(self.a, self.g, self.layer, direction).sum((1, 2), dtype=wide(self.g[:0]).dtype)
+        a, g = wide(self.a), wide(self.g)
         out = torch.zeros(len(g), dtype=g.dtype, device=g.device)
         if isinstance(part, Tensor):
             v = (part.T if self.layer.transposed else part).to(g.dtype)
@@ -119,7 +119,7 @@ class Outer(Gradient):
 
 def by_factors(a: Tensor, g: Tensor, layer: Layer, direction: Direction) -> Tensor:
     """Return (..., r + 1) whose sum is <G^T A, V> + <sum G, v>, of a (..., i), g (..., o) and a weight of low rank."""
-    left, right, one = direction.joined(layer.weight or "", layer.bias or "", layer.transposed, g)
+    left, right, one = direction.with_bias(layer.weight or "", layer.bias or "", layer.transposed, g)
     return (g @ left) * F.linear(a, right.to(a.dtype), one.to(a.dtype))
 
 

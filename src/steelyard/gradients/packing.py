@@ -112,11 +112,12 @@ class Packed(Gradient):
         return lengths_sq(wide(self.a), wide(self.g), first, lengths, self.bias)
 
     def dot(self, direction: Direction) -> Tensor:
-        g = wide(self.g)
         part = direction.parts.get(self.layer.weight or "")
         both = self.bias and self.layer.bias in direction.parts
         if both and isinstance(part, tuple):
-            return self.packing.sums(by_factors(self.a, self.g, self.layer, direction).sum(1, dtype=g.dtype))
+            product = by_factors(self.a, self.g, self.layer, direction)
+            return self.packing.sums(product.sum(1, dtype=wide(self.g[:0]).dtype))
+        g = wide(self.g)
         out = g.new_zeros(self.packing.n)
         if isinstance(part, Tensor):
             v = (part.T if self.layer.transposed else part).to(g.dtype)

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 from steelyard.errors import UsageError
 from steelyard.gradients import readings
+from steelyard.gradients.coverage import Leaked
+from steelyard.gradients.device import over
 from steelyard.gradients.direction import Direction
 from steelyard.gradients.gradient import Gradient, Layer
 from steelyard.gradients.packing import Packing
@@ -26,7 +28,7 @@ from steelyard.gradients.sketching import Sketching
 class Step:
     """What one step of n samples shows; opened by ``Watched.step``.
 
-    mask: 0 where a token is padding, see ``Watched.step``.
+    mask: 0 where a token is padding, see ``Watched.step``. leaks: names of parameters that autograd itself reached.
     sketch, norm, dot: what will be asked; it is then computed during the backward pass, layer by layer, while the
     numbers are at hand, and in a scoring pass A and G are dropped at once.
     """
@@ -42,6 +44,7 @@ class Step:
         norm: bool = False,
         dot: Direction | Projected | None = None,
         mask: Tensor | None = None,
+        leaks: list[str] | None = None,
     ) -> None:
         self.layers, self.n, self.rows = layers, n, rows
         self._parameters, self.forms = parameters, forms
@@ -54,7 +57,7 @@ class Step:
         self._norms_sq: dict[str, Tensor] = {}
         self._wants_norm = norm
         self._calls: dict[str, int] = {}
-        self._mask = mask
+        self._mask, self._leaks = mask, [] if leaks is None else leaks
         self._packing = None if forms or mask is None else Packing.of(mask.reshape(n, -1) != 0)
         self._scale = 1.0
         self._losses: Tensor | None = None
@@ -63,13 +66,16 @@ class Step:
     def backward(self, losses: Tensor, scale: float | None = None) -> None:
         """Run the backward pass of (n,) losses times ``scale`` (1/n when not said); forms no weight gradient.
 
-        Raises UsageError U174 when the losses are not one per sample.
+        Raises UsageError U174 when the losses are not one per sample, Leaked (U178) when parameters were used outside
+        their layers.
         """
         if losses.shape != (self.n,):
             raise UsageError("U174", n=self.n, found=tuple(losses.shape))
         self._scale, self._losses = 1.0 / self.n if scale is None else float(scale), losses.detach()
         self._device = losses.device
         losses.backward(torch.full_like(losses, self._scale))
+        if self._leaks:
+            raise Leaked(self._leaks)
 
     def take(self, gradient: Gradient) -> None:
         """Receive what one use of a layer adds; called by the rules, during the backward pass."""
@@ -175,13 +181,6 @@ class Step:
         some = next(iter(found.values()))
         blank = some.new_zeros(self.n, *shape)
         return torch.stack([found.get(layer.name, blank) for layer in self.layers], 1)
-
-
-def over(values: Tensor, device: torch.device) -> Tensor:
-    """Return values on a device; a GPU takes them from pinned memory when it gets there, and nobody waits."""
-    if device.type == "cuda" and values.device.type == "cpu":
-        return values.pin_memory().to(device, non_blocking=True)
-    return values.to(device)
 
 
 def _add(table: dict[str, Tensor], name: str, value: Tensor) -> None:

@@ -17,7 +17,7 @@ from torch import nn
 
 from steelyard.errors import UsageError
 from steelyard.gradients.blocks import last_blocks
-from steelyard.gradients.coverage import Leaked, Uncovered, refuse
+from steelyard.gradients.coverage import Uncovered, refuse
 from steelyard.gradients.direction import Direction
 from steelyard.gradients.gradient import Layer
 from steelyard.gradients.projected import Projected
@@ -126,10 +126,11 @@ class Watched:
             raise UsageError("U187", found=tuple(mask.shape), n=n, rows=rows)
         sketching = Sketching(sketch) if isinstance(sketch, int) else sketch
         forms = not self.scoring
-        step = Step(self.layers, self.parameters, n, rows, forms, sketching, norm, dot, mask)
+        step = Step(self.layers, self.parameters, n, rows, forms, sketching, norm, dot, mask, self._leaks)
         for p in self._frozen:
             p.requires_grad_(False)
         self.step_open = step
+        self._leaks.clear()
         try:
             yield step
         finally:
@@ -179,9 +180,10 @@ class Watched:
         self._undo.append(undo)
 
     def _leak(self, name: str) -> Callable[[torch.Tensor], None]:
-        def found(_: torch.Tensor) -> None:
+        def found(parameter: torch.Tensor) -> None:
             if self.step_open is not None:
-                raise Leaked(name)
+                self._leaks.append(name)
+                parameter.grad = None
 
         return found
 

@@ -70,7 +70,7 @@ class Gradients:
     def step(self, rows: Ints, needs: Sequence[str], n: int, part: int = 0, keep: Ints | None = None) -> Open:
         """Return the open step of rows (b,), whose signals the learner notes; losses are scaled by 1/n.
 
-        keep: places of the rows in the batch looked at. Raises Uncovered when a layer has no rule, NotFinite.
+        keep: places of the rows in the batch looked at. Raises Uncovered when a layer has no rule.
         """
         from steelyard.gradients import watch
 
@@ -87,7 +87,7 @@ class Gradients:
             for name in wanted:
                 direction = self._directions.get(name)
                 seen[name] = torch.zeros_like(losses) if direction is None else opened.step.dot(direction)
-            self.learner.also(seen)
+            self.learner.telling.also(seen)
         except BaseException:
             opened.close()
             raise

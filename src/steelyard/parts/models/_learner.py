@@ -12,47 +12,23 @@ memory runs out the parts are halved, see ``_memory``.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
-from steelyard.gradients.steps import over
+from steelyard.gradients.device import over
 from steelyard.parts.models._adapting import HEADS, allocate
 from steelyard.parts.models._gradients import GRADIENT, Gradients
 from steelyard.parts.models._memory import Room
-from steelyard.values.arrays import AnyArray, Floats, Ints
+from steelyard.parts.models._telling import NotFinite, Seen, Telling
+from steelyard.values.arrays import Floats, Ints
 from steelyard.values.encoded import Encoded
 from steelyard.values.recipe import Recipe
 
 PREDICT_ROWS = 64
 LATE = 16  # steps that a GPU takes, at most, before their numbers are fetched
-Seen = dict[str, AnyArray]
-
-
-class NotFinite(Exception):
-    """A loss is no number; ``rows`` are the positions concerned, ``step`` which step it was.
-
-    That step was not taken; of a GPU, which tells late, it was, and up to ``LATE`` after it: none of them may be kept.
-    """
-
-    def __init__(self, rows: Ints, step: int) -> None:
-        self.rows, self.step = rows, step
-        super().__init__(f"{len(rows)} losses are not finite")
-
-
-@dataclass
-class _Unsaid:
-    """Numbers on the device: of rows (n,), for the places ``keep`` of the ``of`` rows of step ``step``."""
-
-    seen: Seen
-    step: int
-    of: int
-    values: dict[str, torch.Tensor]
-    rows: Ints
-    keep: Ints
 
 
 class Learner:
@@ -80,7 +56,7 @@ class Learner:
         self.moves = 0
         self._rows: Ints = np.zeros(0, np.int64)
         self._seen: Seen = {}
-        self._unsaid: list[_Unsaid] = []
+        self.telling = Telling(self.device)
         self._open: Any = None  # losses with their graph, or a watched step: the batch went through in one part
 
     @property
@@ -91,7 +67,7 @@ class Learner:
     @property
     def unsaid(self) -> int:
         """Steps taken whose numbers are still on the device; ``note`` fetches them."""
-        return len({u.step for u in self._unsaid if u.step < self.moves})
+        return self.telling.steps(self.moves)
 
     @property
     def halved(self) -> int:
@@ -113,7 +89,7 @@ class Learner:
         self._rows, self._open, self._seen = rows, None, {}
 
         def pass_by() -> None:
-            self._forget()
+            self.telling.forget(self.moves)
             parts = self.parts(rows)
             if len(parts) == 1:
                 self._open = self._one_part(rows, needs)
@@ -122,7 +98,11 @@ class Learner:
 
         self.room.again(len(rows), pass_by)
         if needs:
-            self.note()
+            try:
+                self.note()
+            except NotFinite:
+                self._drop()
+                raise
         return {name: self._seen[name] for name in needs}
 
     def move(self, alpha: Floats | None, rate: float) -> Seen:
@@ -137,18 +117,17 @@ class Learner:
                 self._backward(alpha)
                 break
             except (RuntimeError, MemoryError) as e:
-                self._open = None
-                self.optimiser.zero_grad(set_to_none=True)
+                self._drop()
                 self.room.halve(e, len(self._rows))
         self._open = None
         limit = self.recipe.clip or float("inf")
         length = torch.nn.utils.clip_grad_norm_(self.trained.values(), limit)
-        self._wait({"length": length}, self._rows, np.arange(0))
+        self.telling.wait(self._seen, self.moves, len(self._rows), {"length": length}, self._rows)
         if self.unsaid + 1 >= self.late:
             try:
                 self.note()
             except NotFinite:
-                self.optimiser.zero_grad(set_to_none=True)
+                self._drop()
                 raise
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["share"]
@@ -184,32 +163,12 @@ class Learner:
         losses = self.task.losses(output, batch)
         with torch.no_grad():
             seen = {"loss": losses.detach(), **self.task.observed(output.detach(), batch, losses.detach())}
-        self._wait(seen, rows, np.arange(len(rows)) if keep is None else keep)
+        self.telling.wait(self._seen, self.moves, len(self._rows), seen, rows, keep)
         return losses
 
-    def also(self, values: Mapping[str, torch.Tensor]) -> None:
-        """Let more (n,) values of the rows that passed last wait for ``note``."""
-        self._unsaid[-1].values.update(values)
-
     def note(self) -> None:
-        """Bring all that waits over to NumPy, in one transfer, into what ``look`` and ``move`` gave. Raises NotFinite.
-
-        Of losses that are no number, those of the earliest step are told.
-        """
-        waiting, self._unsaid = self._unsaid, []
-        found = [v.detach().to(self.device, torch.float64).reshape(-1) for u in waiting for v in u.values.values()]
-        if not found:
-            return
-        numbers = iter(np.split(torch.cat(found).cpu().numpy(), np.cumsum([len(v) for v in found])[:-1]))
-        for u in waiting:
-            for name, values in u.values.items():
-                if values.ndim:
-                    u.seen.setdefault(name, np.full(u.of, np.nan))[u.keep] = next(numbers)
-                else:
-                    u.seen[name] = next(numbers)[0]
-            bad = ~np.isfinite(u.seen["loss"][u.keep]) if "loss" in u.values else np.zeros(0, bool)
-            if bad.any():
-                raise NotFinite(u.rows[bad], u.step)
+        """Bring what waits over to NumPy, in one transfer, into what ``look`` and ``move`` gave. Raises NotFinite."""
+        self.telling.tell()
 
     def losses_of(self, rows: Ints, part: int = 0) -> torch.Tensor:
         """Return (n,) losses with their graph; nothing is noted."""
@@ -260,6 +219,7 @@ class Learner:
 
     def resume(self, state: dict[str, torch.Tensor]) -> None:
         """Go on from ``state``."""
+        self.telling.forget()
         self.restore({n[2:]: v for n, v in state.items() if n.startswith("p.")})
         for name, parameter in self.trained.items():
             own = {k.split(".", 2)[1]: v for k, v in state.items() if k.startswith("o.") and k.split(".", 2)[2] == name}
@@ -336,12 +296,12 @@ class Learner:
     def _weighted(self, losses: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
         return (losses if weight is None else losses * over(weight, self.device)).sum() / len(self._rows)
 
-    def _wait(self, values: dict[str, torch.Tensor], rows: Ints, keep: Ints) -> None:
-        self._unsaid.append(_Unsaid(self._seen, self.moves, len(self._rows), values, rows, keep))
-
-    def _forget(self) -> None:
-        """Let go what waits of the step begun: it begins anew."""
-        self._unsaid = [u for u in self._unsaid if u.seen is not self._seen]
+    def _drop(self) -> None:
+        """Let go what the step has kept and formed so far."""
+        if self._open is not None and not isinstance(self._open, torch.Tensor):
+            self._open.close()
+        self._open = None
+        self.optimiser.zero_grad(set_to_none=True)
 
     @contextlib.contextmanager
     def _dropout(self, part: int) -> Iterator[None]:
