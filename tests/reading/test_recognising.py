@@ -76,6 +76,13 @@ def test_both_directions_are_understood(reading):
     assert forth.row_key.tolist() == back.row_key.tolist()
 
 
+def test_fields_without_a_text_are_told_of_the_task_that_reads_them(reading):
+    with pytest.raises(DataError) as e:
+        reading([{"pages": 1, "seconds": 2.5, "label": 1}])
+    assert e.value.code == "D124"
+    assert all("--task click" in e.value.say(lang) for lang in ("en", "zh"))
+
+
 @pytest.mark.parametrize(
     ("rows", "missing"),
     [

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -231,3 +232,15 @@ def test_ctrl_c_is_130_and_the_same_command_resumes(pairs: Path, finished: sy.Ru
     assert main(["score", str(pairs), "--run-dir", str(tmp_path / "stopped"), "-q"]) == 0
     one, other = (next(p.glob("*/scores.parquet")).read_bytes() for p in (tmp_path / "stopped", finished.path.parent))
     assert one == other
+
+
+def test_the_next_command_reads_the_table_as_this_one_did(tmp_path: Path, capsys) -> None:
+    data = tmp_path / "some rows.csv"
+    rows = "".join(f"word{i} of a{i % 7},{'yes' if i % 2 else 'no'}\n" for i in range(60))
+    data.write_text("words,answer\n" + rows, encoding="utf-8")
+    options = ["--columns", "text=words,label=answer", "--task", "classification"]
+    assert main(["check", str(data), *options, "--run-dir", str(tmp_path / "runs")]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith(" Next")]
+    command = shlex.split(line)[1:]
+    assert command == ["steelyard", "score", str(data), *options]
+    assert main([*command[1:], "--run-dir", str(tmp_path / "runs"), "--threads", "1", "-q"]) == 0

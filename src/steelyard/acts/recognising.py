@@ -177,7 +177,7 @@ def recognise(
     asked: canonical -> column (or column -> canonical where only that makes sense); None or '' says that there is
     none. preset: the same from the source. task: None finds out, ``click``
     asks for a click log.
-    Raises UsageError U101, U102, U109; DataError D102 (ambiguous), D103 (needed column missing).
+    Raises UsageError U101, U102, U109; DataError D102 (ambiguous), D103, D124 (needed column missing).
     """
     names = list(schema.names)
     if task is not None and task not in TASKS:
@@ -305,7 +305,8 @@ def _task(known: dict[str, str], names: Sequence[str], task: str | None) -> Task
 
 
 def _require(known: Mapping[str, str], names: Sequence[str], task: Task) -> None:
-    """Raise DataError D103 naming every missing column, and the columns that there are."""
+    """Raise DataError D103 naming every missing column, and the columns that there are; D124 where nothing but the
+    text is missing, so that the columns may be fields."""
     if task == "tagging":
         missing = [c for c in ("tokens", "tags") if c not in known]
     elif task == "classification":
@@ -321,4 +322,6 @@ def _require(known: Mapping[str, str], names: Sequence[str], task: Task) -> None
     if missing:
         free = [n for n in names if n not in known.values()]
         example = ",".join(f"{m}={nearest(m, free) or '…'}" for m in (m.rpartition(" ")[2] for m in missing))
-        raise DataError("D103", missing=", ".join(missing), known=", ".join(names) or "-", task=task, example=example)
+        fields = "label" in known and not any(c in known for c in _SIDE) and len(free) > 1
+        code = "D124" if task == "classification" and fields else "D103"
+        raise DataError(code, missing=", ".join(missing), known=", ".join(names) or "-", task=task, example=example)

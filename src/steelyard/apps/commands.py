@@ -10,7 +10,7 @@ from typing import Any
 
 from steelyard import api, leaving, review
 from steelyard.apps import draw, draw_review
-from steelyard.apps.cli import gate, inconclusive, reading_options
+from steelyard.apps.cli import as_said, gate, inconclusive, reading_options
 from steelyard.apps.live import Live
 from steelyard.errors import UsageError
 from steelyard.machine import machine
@@ -48,7 +48,7 @@ def finite(value: Any) -> Any:
 def check(args: argparse.Namespace) -> int:
     found = api.check(args.data, strict=args.strict, **reading_options(args))
     body = {k: v for k, v in found.to_dict().items() if k != "schema"}
-    _out(args, "check/1", body, lambda: draw.checkup(found, args.lang, args.data))
+    _out(args, "check/1", body, lambda: draw.checkup(found, args.lang, as_said(args)))
     found.raise_for_errors()
     return 0
 

@@ -60,12 +60,13 @@ def number(value: Any, digits: int = 3) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-def checkup(found: Checkup, lang: str, name: str) -> str:
-    """Return what check found, one finding a line with its code, then the costs and the next command."""
+def checkup(found: Checkup, lang: str, data: str) -> str:
+    """Return what check found, one finding a line with its code, then the costs and the next command, of ``data`` with
+    the options that it was read by."""
     lines = [f" {MARK[f.severity]:<5} {f.code} {plain(f.say(lang))}" for f in found.findings]
     lines.append(estimates(found, lang))
     if found.usable:
-        lines.append(say("T_next", lang, command=f"steelyard score {name}"))
+        lines.append(say("T_next", lang, command=f"steelyard score {data}"))
     return "\n".join(lines)
 
 
