@@ -37,6 +37,7 @@ def by_autograd(s: Setup, rows: np.ndarray) -> torch.Tensor:
 def test_norms_and_products_are_those_of_one_sample_at_a_time(bert: str) -> None:
     s = setup(bert)
     s.learner.gradients.rank = 64  # exact: no matrix here has a higher rank
+    s.learner.gradients.alike = 3  # the reference passes in parts
     s.learner.look(np.arange(20, 28))
     s.learner.move(None, 1e-3)
     s.learner.gradients.refresh(np.arange(8))

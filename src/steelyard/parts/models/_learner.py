@@ -137,17 +137,17 @@ class Learner:
         self.optimiser.zero_grad(set_to_none=True)
         return self._seen
 
-    def parts(self, rows: Ints) -> list[Ints]:
-        """Return positions in ``rows`` that pass together: micro_batch rows at most, query lists whole."""
-        n = len(rows)
-        if n <= self.micro:
+    def parts(self, rows: Ints, most: int | None = None) -> list[Ints]:
+        """Return positions in ``rows`` that pass together: micro_batch rows or fewer (``most``), query lists whole."""
+        n, most = len(rows), min(most or self.micro, self.micro)
+        if n <= most:
             return [np.arange(n)]
         if self.task.unit == "row":
-            return [np.arange(s, min(s + self.micro, n)) for s in range(0, n, self.micro)]
+            return [np.arange(s, min(s + most, n)) for s in range(0, n, most)]
         bounds = [0, *(np.flatnonzero(np.diff(self.encoded.group[rows])) + 1), n]
         parts, start = [], 0
         for stop, after in zip(bounds[1:], [*bounds[2:], None], strict=True):
-            if after is None or after - start > self.micro:
+            if after is None or after - start > most:
                 parts.append(np.arange(start, stop))
                 start = stop
         return parts
