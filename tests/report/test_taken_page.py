@@ -104,6 +104,14 @@ def test_further_measures_of_every_arm_stand_in_a_table() -> None:
     assert render_markdown(facts, "zh").count("0.8700") == len(facts["compare"]["arms"])
 
 
+def test_further_measures_of_a_click_log_are_not_explained_as_those_of_lists() -> None:
+    facts = sample_facts.facts()
+    facts["compare"]["arms"] = [{**a, "more": {"auc": 0.9, "logloss": 0.25}} for a in facts["compare"]["arms"]]
+    said = ["".join(Page(render(facts)).words), *(render_markdown(facts, lang) for lang in ("en", "zh"))]
+    assert all("lower is better" in text or "越小越好" in text for text in said)
+    assert not any("Gini" in text or "基尼" in text for text in said)
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_bands_of_popularity_are_not_among_the_slices_that_decide(lang: str) -> None:
     """Only they lose: nothing is excused, for nothing that decides was harmed; and they are counted apart."""

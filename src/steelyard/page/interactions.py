@@ -174,6 +174,11 @@ def _chip(band: Facts, below: float | None) -> Html | None:
     return tag("span", both("bands.cold"), class_="chip") if below and high is not None and high < below else None
 
 
+def further_lede(measures: list[str]) -> str:
+    """Return the key of what is said of further measures: those of lists, or of rows of a click log."""
+    return "further.lede" if any(m.startswith(("coverage", "gini")) for m in measures) else "further.lede.rows"
+
+
 def further_table(rows: list[Facts], name: Callable[[Facts], Html]) -> Html | None:
     """Return every further measure of each arm; nothing where there is none. name: how an arm is written."""
     measures = list(dict.fromkeys(m for a in rows for m in part(a, "more")))
@@ -185,7 +190,7 @@ def further_table(rows: list[Facts], name: Callable[[Facts], Html]) -> Html | No
         for a in rows
     ]
     heading = both("further.heading")
-    lede = tag("p", both("further.lede"), class_="lede")
+    lede = tag("p", both(further_lede(measures)), class_="lede")
     return tag("div", tag("h3", heading), lede, table(heading, heads, body, kind="further"))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from steelyard.page.charts.grid import band_name
-from steelyard.page.interactions import DOUBT, MEMBERS, WAYS, measure_words
+from steelyard.page.interactions import DOUBT, MEMBERS, WAYS, further_lede, measure_words
 from steelyard.page.markup import Two
 from steelyard.page.measure import listed, part
 from steelyard.page.numerals import count, figure, fixed, interval, number, percent
@@ -43,7 +43,7 @@ def write_further(page: Writer, rows: list[Facts]) -> None:
         return
     heads = [page.say("arms.arm"), *(_words(page, m) for m in measures)]
     body = [[page.code(a.get("name") or "?", 40), *(fixed(part(a, "more").get(m), 4) for m in measures)] for a in rows]
-    page.write(page.say("further.lede"))
+    page.write(page.say(further_lede(measures)))
     page.table(heads, body, right=range(1, len(heads)))
 
 
