@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from _results import data, keep, kept, rows
 
 TITLE, COMMAND = "The main job on real tables", "python benchmarks/river.py --seeds {}"
 HEAD = ["table", "rows", "groups", "errors / warnings", "flagged", "score, s", "compare, s", "answer", "measure",
-        "best arm against uniform with early stopping", "report"]  # fmt: skip
+        "best arm against uniform with early stopping", "report", "day"]  # fmt: skip
 NOTE = "\nBy the command line, quick tier, one by one (`--only` replaces a row); seconds include starting Python."
 CROWD = [*(f"{a}={b}" for a, b in _crowd.COLUMNS.items())]
 
@@ -72,7 +73,7 @@ def row(name: str, reading: list[str], folder: Path, out: Path, seeds: int) -> l
     return [
         name, f"{scored['rows']:,}", f"{scored['groups']:,}", f"{counts['error']} / {counts['warn']}",
         f"{scored['flagged']:,}", f"{took:.0f}", f"{longer:.0f}", f"`{compared['answer']}`", compared["measure"],
-        best(compared), f"{page.stat().st_size / 1e3:.0f} kB",
+        best(compared), f"{page.stat().st_size / 1e3:.0f} kB", datetime.date.today(),
     ]  # fmt: skip
 
 
