@@ -223,12 +223,6 @@ def _tier(verb: argparse.ArgumentParser) -> None:
     group.add_argument("--trackers", help="full: jsonl,tensorboard,wandb ...; steelyard list trackers; none")
 
 
-READING = (
-    "preset", "columns", "labels", "label_order", "task", "group_by", "encoding", "sample", "positive", "relevant",
-    "split_by", "items",
-)  # fmt: skip
-
-
 def _reading(verb: argparse.ArgumentParser) -> None:
     group = verb.add_argument_group("reading")
     group.add_argument("--preset", help="esci, wands, trec, letor, quepid; steelyard list sources")
@@ -281,7 +275,7 @@ def reading_options(args: argparse.Namespace) -> dict[str, Any]:
 
 def as_said(args: argparse.Namespace) -> str:
     """Return the data and the reading options of a call as they would be typed again."""
-    said = [(name, getattr(args, name)) for name in READING]
+    said = [(name, getattr(args, name)) for name in reading_options(args)]
     options = [f"--{name.replace('_', '-')} {shlex.quote(str(value))}" for name, value in said if value is not None]
     return " ".join([shlex.quote(args.data), *options])
 

@@ -36,7 +36,7 @@ class Direction:
 
     parts: Mapping[str, Part]
     length: float = field(default=float("nan"))
-    _with_bias: dict[Any, tuple[Tensor, Tensor, Tensor]] = field(
+    _factors: dict[Any, tuple[Tensor, Tensor, Tensor | None]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -96,21 +96,25 @@ class Direction:
         part = self.parts[name]
         return part if isinstance(part, Tensor) else part[0] @ part[1].T
 
-    def with_bias(self, weight: str, bias: str, transposed: bool, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return (o, r + 1), (r + 1, i) and (r + 1,): factors of a weight of low rank, its bias in their last column.
+    def factors(
+        self, weight: str, bias: str | None, transposed: bool, like: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return (o, r), (r, i) and None: factors of a weight of low rank; with a bias one more of r, and (r,).
 
         sum (G left) * (A right^T + one) is then the product with weight and bias at once, from one reading of G.
         """
         key = (weight, bias, like.dtype)
-        if key not in self._with_bias:
+        if key not in self._factors:
             u, r = self.parts[weight]
-            out, into = (r, u) if transposed else (u, r)
-            left = torch.cat([out, self.dense(bias).to(out.dtype)[:, None]], 1)
-            right = torch.cat([into.T, into.new_zeros(1, len(into))])
-            one = torch.zeros(len(right), dtype=like.dtype, device=like.device)
-            one[-1] = 1
-            self._with_bias[key] = (left.to(like.dtype), right.to(like.dtype), one)
-        return self._with_bias[key]
+            left, into = (r, u) if transposed else (u, r)
+            right, one = into.T, None
+            if bias is not None:
+                left = torch.cat([left, self.dense(bias).to(left.dtype)[:, None]], 1)
+                right = torch.cat([right, right.new_zeros(1, len(into))])
+                one = torch.zeros(len(right), dtype=like.dtype, device=like.device)
+                one[-1] = 1
+            self._factors[key] = (left.to(like.dtype), right.to(like.dtype), one)
+        return self._factors[key]
 
     def tensors(self) -> dict[str, Tensor]:
         """Return what ``of_tensors`` makes the same direction of, bit for bit: no factor is drawn anew."""

@@ -67,20 +67,17 @@ class Outer(Gradient):
 
     def dot(self, direction: Direction) -> Tensor:
         part = direction.parts.get(self.layer.weight or "")
-        both = self.bias and self.layer.bias in direction.parts
-        if both and isinstance(part, tuple):
-            return by_factors(self.a, self.g, self.layer, direction).sum((1, 2), dtype=wide(self.g[:0]).dtype)
+        bias = self.layer.bias if self.bias and self.layer.bias in direction.parts else None
+        if isinstance(part, tuple):
+            return by_factors(self.a, self.g, self.layer, bias, direction).sum((1, 2), dtype=wide(self.g[:0]).dtype)
         a, g = wide(self.a), wide(self.g)
         out = torch.zeros(len(g), dtype=g.dtype, device=g.device)
         if isinstance(part, Tensor):
             v = (part.T if self.layer.transposed else part).to(g.dtype)
             product = (a @ v.T) * g if g.shape[2] < a.shape[2] else (g @ v) * a
             out = out + product.sum((1, 2))
-        elif part is not None:
-            u, r = (part[1], part[0]) if self.layer.transposed else part
-            out = out + ((self.g @ u.to(self.g.dtype)) * (self.a @ r.to(self.a.dtype))).sum((1, 2), dtype=out.dtype)
-        if both:
-            out = out + g @ direction.dense(self.layer.bias or "").to(g.dtype) @ g.new_ones(g.shape[1])
+        if bias is not None:
+            out = out + g @ direction.dense(bias).to(g.dtype) @ g.new_ones(g.shape[1])
         return out
 
     def sketch(self, sketching: Sketching) -> Tensor:
@@ -117,10 +114,11 @@ class Outer(Gradient):
         return out
 
 
-def by_factors(a: Tensor, g: Tensor, layer: Layer, direction: Direction) -> Tensor:
-    """Return (..., r + 1) whose sum is <G^T A, V> + <sum G, v>, of a (..., i), g (..., o) and a weight of low rank."""
-    left, right, one = direction.with_bias(layer.weight or "", layer.bias or "", layer.transposed, g)
-    return (g @ left) * F.linear(a, right.to(a.dtype), one.to(a.dtype))
+def by_factors(a: Tensor, g: Tensor, layer: Layer, bias: str | None, direction: Direction) -> Tensor:
+    """Return (..., r) whose sum is <G^T A, V>, of a (..., i), g (..., o) and a weight of low rank; with the name of its
+    bias, <sum G, v> is in it too."""
+    left, right, one = direction.factors(layer.weight or "", bias, layer.transposed, g)
+    return (g @ left) * F.linear(a, right.to(a.dtype), None if one is None else one.to(a.dtype))
 
 
 def lengths_sq(a: Tensor, g: Tensor, first: list[int], count: list[int], bias: bool) -> Tensor:

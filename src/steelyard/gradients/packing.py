@@ -113,9 +113,9 @@ class Packed(Gradient):
 
     def dot(self, direction: Direction) -> Tensor:
         part = direction.parts.get(self.layer.weight or "")
-        both = self.bias and self.layer.bias in direction.parts
-        if both and isinstance(part, tuple):
-            product = by_factors(self.a, self.g, self.layer, direction)
+        bias = self.layer.bias if self.bias and self.layer.bias in direction.parts else None
+        if isinstance(part, tuple):
+            product = by_factors(self.a, self.g, self.layer, bias, direction)
             return self.packing.sums(product.sum(1, dtype=wide(self.g[:0]).dtype))
         g = wide(self.g)
         out = g.new_zeros(self.packing.n)
@@ -124,12 +124,8 @@ class Packed(Gradient):
             a = wide(self.a)
             product = (a @ v.T) * g if g.shape[1] < a.shape[1] else (g @ v) * a
             out = out + self.packing.sums(product.sum(1))
-        elif part is not None:
-            u, r = (part[1], part[0]) if self.layer.transposed else part
-            product = (self.g @ u.to(self.g.dtype)) * (self.a @ r.to(self.a.dtype))
-            out = out + self.packing.sums(product.sum(1, dtype=g.dtype))
-        if both:
-            out = out + self.packing.sums(g @ direction.dense(self.layer.bias or "").to(g.dtype))
+        if bias is not None:
+            out = out + self.packing.sums(g @ direction.dense(bias).to(g.dtype))
         return out
 
     def sketch(self, sketching: Sketching) -> Tensor:
