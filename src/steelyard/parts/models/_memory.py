@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
+import traceback
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -13,6 +16,16 @@ from steelyard.values.arrays import Ints
 #: What torch says when a processor's memory runs out (Linux; Windows; oneDNN), as a mere RuntimeError.
 OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "could not create a primitive")
 Result = TypeVar("Result")
+
+
+def give_back(device: torch.device) -> None:
+    """Return freed memory to the device, or to the system: what an allocator keeps, others (oneDNN) may lack."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif sys.platform.startswith("linux"):
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl does not
+        if trim is not None:
+            trim(0)
 
 
 class Room:
@@ -54,8 +67,8 @@ class Room:
             raise EnvironmentProblem("E224") from error
         self.rows = max(1, min(self.rows, n) // 2)
         self.halved += 1
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
+        traceback.clear_frames(error.__traceback__)  # they hold what the part had made
+        give_back(self.device)
 
     def state(self) -> torch.Tensor:
         return torch.tensor([self.rows, self.halved])
