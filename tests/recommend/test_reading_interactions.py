@@ -116,6 +116,23 @@ def test_an_item_table_tells_prices_and_categories(tmp_path: Path) -> None:
     assert "D227" not in {n.code for n in bare.notes}
 
 
+def test_an_item_table_without_titles_tells_what_else_it_has() -> None:
+    taken = [{"user": f"u{k % 7}", "item": f"i{k}"} for k in range(60)]
+    items = [{"item_id": f"i{k}", "i_category": k % 30, "goes_with": [k % 3, 7]} for k in range(60)]
+    found = sy.read(taken, items=items)
+    assert found.titles is None
+    assert told_of(found, "i4")["i_category=4"] == 1, "whole numbers of a category are no amounts"
+    assert [told_of(found, "i4")[f"goes_with={k}"] for k in range(3)] == [0, 1, 0]
+    note = next(n for n in found.notes if n.code == "D237")
+    assert note.count == 60
+    assert all("i_category, goes_with" in note.say(lang) for lang in ("en", "zh"))
+    own = sy.read([{**row, "title": "Tea"} for row in taken], items=items)
+    assert "D237" not in {n.code for n in own.notes}, "the rows say titles"
+    with pytest.raises(DataError) as error:
+        sy.read(taken, items=[{"item_id": "i1"}])
+    assert (error.value.code, error.value.facts["missing"]) == ("D155", "title")
+
+
 def test_atomic_files_and_movielens_tell_features(tmp_path: Path) -> None:
     taken = "".join(f"u{k % 3}\ti{k}\n" for k in range(9))
     (tmp_path / "a.inter").write_text("user_id:token\titem_id:token\n" + taken)

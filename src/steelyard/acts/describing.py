@@ -47,8 +47,8 @@ def _read(name: str, column: pa.Array, row: Ints) -> dict[str, Floats]:
     """Return feature -> (m,) of one column; row: (m,) of each item, -1 without."""
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         kind = column.type.value_type
-        texts = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-        return _levels(name, column.cast(pa.list_(pa.string())), row) if texts else {}
+        levels = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_integer(kind)
+        return _levels(name, column.cast(pa.list_(pa.string())), row) if levels else {}
     if pa.types.is_nested(column.type):
         return {}
     texts = identify(column, Counter(), name)

@@ -17,7 +17,7 @@ from steelyard.values.arrays import Floats
 from steelyard.values.fields import Fields
 
 #: Names of whole numbers that are codes, however many there are.
-CODE = re.compile(r"(^|_)(id|code|no|zip)$|编号$")
+CODE = re.compile(r"(^|_)(id|code|no|zip|category|cat|brand|type|class)$|(编号|类目|品牌|类别|分类)$")
 
 
 class Fielding:

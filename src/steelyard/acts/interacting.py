@@ -125,6 +125,7 @@ def read(
     if seen is not None:  # a row that was not shown is no negative
         label = np.where((label == 0) & ~(seen > 0), -1, label).astype(np.int8)
     listed = _item_table(source, where, items)
+    titles = _titles(got, listed, item, item_ids)
     features, names = (None, ()) if listed is None else describing.described(listed, item_ids)
     files = source.files(where)
     paths = tuple(str(w) for w in where) if isinstance(where, (list, tuple)) else (str(where),)
@@ -143,13 +144,13 @@ def read(
         label=label,
         gold=implying.trusted(value, relevant),
         propensity=chance,
-        titles=_titles(got, listed, item, item_ids),
+        titles=titles,
         item_features=features,
         item_feature_names=names,
         origin=Origin(paths if files else (), mark, reading.source_name(source), options),
         columns=dict(got.named.columns),
     )
-    return divided(dataclasses.replace(found, notes=(*_notes(got, listed, names), rule)), split_by)
+    return divided(dataclasses.replace(found, notes=(*_notes(got, listed, names, titles is None), rule)), split_by)
 
 
 def reread(origin: Origin) -> Interactions:
@@ -246,7 +247,8 @@ def _titles(got: Gathered, table: pa.Table | None, item: Ints, item_ids: Strings
 
 
 def _item_table(source: Source, where: Any, items: Any) -> pa.Table | None:
-    """Return item_id and title of every item that a table of items holds, and its other columns as they are."""
+    """Return item_id and title (null where the table has none) of every item of a table of items, and its other
+    columns as they are. Raises DataError D155 without item_id, or with nothing beside it."""
     if items is None:
         with reading.blamed(where):
             table = source.items(where)
@@ -262,15 +264,16 @@ def _item_table(source: Source, where: Any, items: Any) -> pa.Table | None:
         for c in ("item_id", "title")
     }
     missing = [c for c, several in found.items() if not several]
-    if missing:
+    if "item_id" in missing or len(names) < 2:
         raise DataError("D155", file=reading.shown(items or where), missing=", ".join(missing), known=", ".join(names))
-    own = {c: recognising.only(c, several) for c, several in found.items()}
+    own = {c: recognising.only(c, several) for c, several in found.items() if several}
     read = {c: identify(table[o].combine_chunks(), Counter(), c) for c, o in own.items()}
+    read.setdefault("title", pa.nulls(len(table), TEXT))
     return pa.table({**read, **{n: table[n] for n in names if n not in (*own.values(), *read)}})
 
 
-def _notes(got: Gathered, table: pa.Table | None, features: Sequence[str]) -> list[Finding]:
-    """Return what was assumed and noticed, the line of recognised columns first."""
+def _notes(got: Gathered, table: pa.Table | None, features: Sequence[str], untitled: bool) -> list[Finding]:
+    """Return what was assumed and noticed, the line of recognised columns first. untitled: no item has a title."""
     columns = got.named.columns
     facts = {"columns": recognising.line(columns), "task": "recommendation"}
     notes = [Finding("D101", "note", len(columns), facts)]
@@ -295,6 +298,9 @@ def _notes(got: Gathered, table: pa.Table | None, features: Sequence[str]) -> li
             own = columns.get(column, columns.get("items", column))
             notes.append(Finding(code, "warn" if code == "D128" else "note", count, {"column": own} if column else {}))
     if table is not None:
+        if untitled:
+            others = [n for n in table.column_names if n not in describing.TOLD]
+            notes.append(Finding("D237", "note", len(table), {"columns": ", ".join(others)}))
         ids = pa.chunked_array(got.columns["item_id"], TEXT).unique()
         lacking = len(ids) - (pc.sum(pc.is_in(ids, table["item_id"])).as_py() or 0)
         if lacking:
