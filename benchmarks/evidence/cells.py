@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.evidence import detecting, interactions, ladder, tables, weighing
-from benchmarks.evidence.detectors import find
+from benchmarks.evidence.detectors import Found, find
 from benchmarks.evidence.labelled import Labelled
 from steelyard.acts.encoding import encode
 from steelyard.values.samples import Samples
@@ -24,8 +24,8 @@ CODE = [
     *(f"src/steelyard/{folder}" for folder in ("values", "parts", "features", "gradients", "acts", "demonstration")),
     *("src/steelyard/tiers.py", "benchmarks/_crowd.py", "benchmarks/recommend_noise.py"),
     *(f"benchmarks/evidence/{name}.py" for name in (
-        "cells", "tables", "people", "raters", "labelled", "ladder", "weak", "detectors", "detecting", "weighing",
-        "interactions")),
+        "cells", "tables", "people", "raters", "labelled", "ladder", "weak", "detectors", "deep", "detecting",
+        "weighing", "interactions")),
 ]  # fmt: skip
 
 
@@ -33,7 +33,7 @@ CODE = [
 class Cell:
     """kind: of KINDS. table, rung: names of tables.SETS and of ladder.RUNGS or of a noise made by people.
 
-    seed: of the noise and of the models. tier: quick or embed. rows: 0 for those of the set. folds: cells of the
+    seed: of the noise and of the models. tier: quick, embed or full. rows: 0 for those of the set. folds: cells of the
     comparison, each with its own unseen groups.
     """
 
@@ -98,15 +98,32 @@ def compute(cell: Cell, folder: Path, keep_signals: bool = False) -> dict[str, A
     if cell.kind == "marks":
         return {"model": named.model, "rows": len(of.wrong), **detecting.marks(of, table, cell.seed)}
     if cell.kind == "detection":
-        found = find(of.samples, table, named.model, cell.seed, meaning)
+        found, network = _found(cell, of, table, meaning, folder)
         if keep_signals:
             _keep_signals(folder / f"{cell.name}.npz", {"wrong": of.wrong, **found.signals})
-        return {"model": named.model, **detecting.judged(of, found, named.column)}
+        reads = cell.tier == "embed"
+        return {"model": named.model, **detecting.judged(of, found, named.column, network, reads), "network": network}
     if of.samples.gold is None:
         raise ValueError(f"{cell.name}: arms need the truth to be judged by")
     only = "curves" if cell.kind == "curves" else ""
     return {"wrong": float(of.wrong.mean()), "model": named.model,
             **weighing.compared(of.samples, table, named.model, cell.folds, cell.seed, only)}  # fmt: skip
+
+
+def _found(cell: Cell, of: Labelled, table: Any, meaning: Any, folder: Path) -> tuple[Found, dict[str, float] | None]:
+    """Return the scores of a cell, and what one fine-tuning and one reading of its texts take where networks read."""
+    model = tables.SETS[cell.table].model
+    if cell.tier == "quick":
+        return find(of.samples, table, model, cell.seed), None
+    from benchmarks.evidence import deep
+
+    if cell.tier == "embed":
+        found = find(of.samples, table, model, cell.seed, meaning)
+    else:
+        work = folder / f"{cell.name}.work"
+        deepen = deep.deepening(of.samples, table, work, cell.seed)
+        found = find(of.samples, table, model, cell.seed, None, deepen, deep.FOLDS["full"])
+    return found, deep.seconds(of.samples, cell.seed)
 
 
 def planted(cell: Cell) -> Labelled:
@@ -120,12 +137,11 @@ def planted(cell: Cell) -> Labelled:
 
 def _meant(samples: Samples, table: Any, folder: Path) -> tuple[Any, Any]:
     """Return the table with the vectors of the packaged encoder beside its words, and the vectors."""
-    from steelyard import parts
+    from benchmarks.evidence import deep
     from steelyard.acts import embedding
-    from steelyard.tiers import TASK
 
-    encoder = parts.make("models", "transformer", pretrained="minilm").encoder(64, "fp32")
-    first, second = parts.make("tasks", TASK[samples.task], max_length=64).texts(samples)
+    encoder = deep.model().encoder(deep.LENGTH, "fp32")
+    first, second = deep.task_of(samples).texts(samples)
     return embedding.with_meaning(table, encoder, first, second, folder)
 
 

@@ -8,8 +8,8 @@ EL2N, forgetting, self-influence) rides on that training.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -34,18 +34,25 @@ OWN = {"suspicion": DEFAULT, "out_of_fold_loss": BASE, "confident_margin": "clea
 
 @dataclass(frozen=True)
 class Found:
-    """scores: name -> (n,). cost: name -> over one training. accuracy: of the held-out models, on given labels."""
+    """scores: name -> (n,). cost: name -> over one training. accuracy: of the held-out models, on given labels.
+
+    beyond: name -> processor seconds beside the training.
+    """
 
     scores: dict[str, np.ndarray]
     cost: dict[str, float]
     accuracy: float
     signals: dict[str, np.ndarray]
+    beyond: Mapping[str, float] = field(default_factory=dict)
 
 
-def find(samples: Samples, table: Table, model: str, seed: int, meaning: Any = None) -> Found:
+def find(
+    samples: Samples, table: Table, model: str, seed: int, meaning: Any = None, deepen: Any = None, k: int = 5
+) -> Found:
     """Return all scores of a table. model: linear or boosted, which one a team would train on it.
 
-    meaning: the vectors of the embed tier, where rows are alike by them.
+    meaning: the vectors of the embed tier, where rows are alike by them. deepen: signals -> those of the full tier.
+    k: folds.
     """
     seconds: dict[str, float] = {}
 
@@ -62,7 +69,10 @@ def find(samples: Samples, table: Table, model: str, seed: int, meaning: Any = N
             linear = _watched_linear(table, made["linear"], seed, {})
     else:
         seen = linear = _watched_linear(table, made["linear"], seed, seconds)
-    measured = scoring.measure(table, made["linear"], made["boosted"], seed=seed, each=each)
+    measured = scoring.measure(table, made["linear"], made["boosted"], seed=seed, k=k, each=each)
+    if deepen is not None:
+        with _clock(seconds, "network"):
+            measured = deepen(measured)
     with _clock(seconds, "near"):
         measured |= _near(table, meaning, seed)
     with _clock(seconds, "twins"):
@@ -71,7 +81,10 @@ def find(samples: Samples, table: Table, model: str, seed: int, meaning: Any = N
     read = estimating.read_out(signals, parts.of_samples("estimators"))
     scores = {name: np.asarray(read[column], float) for column, name in OWN.items()}
     p, given = signals["probability"], signals["given"]
-    if measured["marked"].any():  # rivals know no marks: their models are taught by every row
+    if deepen is not None:  # what a team would read off the networks alone
+        alone = measured["probability_network"][np.arange(len(given)), np.maximum(given, 0)]
+        scores["network_loss"] = -np.log(np.maximum(alone, 1e-12))
+    elif measured["marked"].any():  # rivals know no marks: their models are taught by every row
         p = LinearPass(table, made["linear"], measured["fold"], 5, seed, None, "plain", keep_nothing).compute()[
             "probability"
         ]
@@ -89,7 +102,8 @@ def find(samples: Samples, table: Table, model: str, seed: int, meaning: Any = N
         "shuffled": np.random.default_rng(seed).permutation(scores[DEFAULT]),
     }
     one, look = seconds["training"], seconds["look"]
-    folds = seconds.get("linear", 0.0) + seconds.get("boosted", 0.0)
+    networks = seconds.get("network", 0.0)
+    folds = seconds.get("linear", 0.0) + seconds.get("boosted", 0.0) + networks
     repairs = sum(v for k, v in seconds.items() if k.startswith("repair"))
     beyond = {
         DEFAULT: folds + repairs + seconds["twins"],
@@ -97,14 +111,16 @@ def find(samples: Samples, table: Table, model: str, seed: int, meaning: Any = N
         "neighbours": seconds["near"],
         "self_influence": look if model == "linear" else seconds["self"],
         "shuffled": 0.0,
+        "network_loss": networks,
     }
     beyond |= dict.fromkeys(("aum", "el2n", "forgetting", "in_sample_loss"), look)
-    cost = {n: 1.0 + beyond.get(n, folds) / max(one, 1e-9) for n in scores}
+    beside = {n: beyond.get(n, folds) for n in scores}
+    cost = {n: 1.0 + v / max(one, 1e-9) for n, v in beside.items()}
     kept = {"label": given, "near": measured["neighbour_label"], "p": p, **{f"seen_{k}": v for k, v in seen.items()}}
     kept |= {
         n: signals[n] for n in ("repaired", "posterior", "trajectory", "fold", "marked", "agreeing", "contradicting")
     }
-    return Found(scores, cost, float((p.argmax(1) == given).mean()), kept)
+    return Found(scores, cost, float((p.argmax(1) == given).mean()), kept, beside)
 
 
 class _clock:

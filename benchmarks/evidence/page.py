@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from benchmarks.evidence import figures, rules, summing
+from benchmarks.evidence.detectors import BASE, DEFAULT
 from benchmarks.evidence.figures import Line
 from benchmarks.evidence.interactions import HEADLINE
 from benchmarks.evidence.phrases import ANSWER, END, KIND, NOISE, SAY
@@ -33,8 +34,8 @@ ARMS = ("soft_label", "gate", "relabel", "prune", "shuffled", "random_prune", "m
 
 def render(cells: Figures, commands: str) -> str:
     """Return the page of these figures. commands: how they are made again."""
-    sections = [_targets(cells), _finding(cells), _worst(cells), _interactions(cells), _cost(cells), _weighting(cells),
-                _curves(cells), _verdicts(cells), _not(), _again(cells, commands)]  # fmt: skip
+    sections = [_targets(cells), _finding(cells), _meaning(cells), _worst(cells), _interactions(cells), _cost(cells),
+                _weighting(cells), _curves(cells), _verdicts(cells), _not(), _again(cells, commands)]  # fmt: skip
     style, script = "\n".join(template(n) for n in STYLES) + MORE, template("page.js")
     policy = f"default-src 'none'; style-src '{fingerprint(style)}'; script-src '{fingerprint(script)}'"
     filled = {
@@ -80,6 +81,25 @@ def _finding(cells: Figures) -> Html:
         )
         charts.append(tag("figure", tag("div", drawn, class_="scroll")))
     return _section("finding", tag("p", SAY["finding.lede"], class_="lede"), charts)
+
+
+def _meaning(cells: Figures) -> Html:
+    """What the tier that reads meaning finds beyond the out-of-fold loss of models of words, on the same rows."""
+    charts = []
+    for group in ("people", "by row", "uniform"):
+        there = summing.beside(cells, GROUPS[group], "embed", ("quick",))
+        if not there:
+            continue
+        names = {"embed: suspicion": DEFAULT, f"embed: {BASE}": BASE, "quick: suspicion": f"quick {DEFAULT}"}
+        lines = [Line(said, summing.lead(there, n, f"quick {BASE}"), False) for said, n in names.items()]
+        charts.append(tag("h4", NOISE[group]))
+        drawn = figures.intervals(
+            f"meant-{group.replace(' ', '-')}", lines, NOISE[group], SAY["meaning.axis"], (-0.1, 0.2)
+        )
+        charts.append(tag("figure", tag("div", drawn, class_="scroll")))
+    if not charts:
+        return Html("")
+    return tag("section", tag("h3", SAY["meaning"]), tag("p", SAY["meaning.lede"], class_="lede"), charts, id="meaning")
 
 
 def _worst(cells: Figures) -> Html:

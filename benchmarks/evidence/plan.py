@@ -11,7 +11,9 @@ TEXTS = ("banking77", "airline_tweets", "financial_phrasebank", "zh_sentiment", 
          "womens_clothing", "zh_waimai", "clinc150")  # fmt: skip
 PAIRS = ("walmart_amazon", "abt_buy", "qbqtc_zh")
 SMOKE = ("demo_texts", "demo")
-EMBED = ("banking77", "airline_tweets", "financial_phrasebank", "stock_emotions")
+#: English texts, which the packaged encoder reads; on READ the full tier is measured, networks of READ_ROWS rows.
+EMBED = ("banking77", "airline_tweets", "financial_phrasebank", "stock_emotions", "womens_clothing", "clinc150")
+READ, READ_ROWS = ("airline_tweets", "financial_phrasebank", "stock_emotions"), 1_500
 PEOPLE = sorted(((n, noise) for n, s in SETS.items() for noise, _ in s.people), key=lambda p: p[1] == "disputed")
 JUDGED_BY_TRUTH = [(name, noise) for name, noise in PEOPLE if noise != "disputed"]
 CURVES = ("airline_tweets", "zh_sentiment", "banking77")
@@ -75,7 +77,10 @@ def _core() -> Iterator[Cell]:
     yield from (
         Cell("detection", n, rung, FRESH, tier="embed") for n in EMBED for rung in ("instance_20", "uniform_20")
     )
-    yield from (Cell("detection", n, noise, FRESH, tier="embed") for n, noise in PEOPLE if n in EMBED)
+    crowds = ("dproduct_crowd", "crowdflower_search")
+    yield from (Cell("detection", n, noise, FRESH, tier="embed") for n, noise in PEOPLE if n in (*EMBED, *crowds))
+    read = [(n, "instance_20") for n in READ] + [(n, noise) for n, noise in JUDGED_BY_TRUTH if n in READ]
+    yield from (Cell("detection", *of, FRESH, tier, READ_ROWS) for tier in ("quick", "embed", "full") for of in read)
 
 
 def _full() -> Iterator[Cell]:

@@ -100,6 +100,30 @@ def lead(cells: Figures, name: str, over: str = BASE, figure: str = "ap") -> Mea
     return student(found.values())
 
 
+def mean(cells: Figures, name: str, figure: str) -> float:
+    """Return a figure of a score, mean over tables; nan where no cell has it."""
+    found = by_table(cells, lambda c: c["scores"][name][figure])
+    return float(np.mean(list(found.values()))) if found else float("nan")
+
+
+def beside(cells: Figures, rungs: tuple[str, ...], tier: str, others: tuple[str, ...]) -> Figures:
+    """Return the detection cells of a tier with the scores of other tiers on the same rows and noise among theirs.
+
+    Those are called ``quick suspicion`` and so on; a cell that one of the other tiers lacks is left out.
+    """
+
+    def same(c: dict[str, Any]) -> tuple[Any, ...]:
+        return tuple(c["cell"].get(k) for k in ("table", "rung", "seed", "rows"))
+
+    there = {(other, same(c)): c["scores"] for other in others for c in of(cells, "detection", rungs, other)}
+    out = []
+    for c in of(cells, "detection", rungs, tier):
+        if all((other, same(c)) in there for other in others):
+            more = {f"{other} {name}": f for other in others for name, f in there[other, same(c)].items()}
+            out.append({**c, "scores": {**c["scores"], **more}})
+    return out
+
+
 def detection(cells: Figures) -> dict[str, dict[str, float]]:
     """Return score -> mean over tables of its figures, of the lift over the share of wrong rows, and of its cost."""
     names = list(dict.fromkeys(n for c in cells for n in c["scores"]))
