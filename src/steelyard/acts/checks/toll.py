@@ -12,18 +12,20 @@ from steelyard.values.findings import Finding
 from steelyard.values.interactions import Interactions
 
 #: Seconds of one core with the defaults: item_knn reads, bpr is trained. Measured by processor time on generated tables
-#: of 900 to 12,000 items and 10,000 to 60,000 rows; good to a factor of about two. Views and EASE use all cores.
+#: of 900 to 17,000 items and 12,000 to 120,000 rows; good to a factor of about two. Views and EASE use all cores.
 SECONDS = {
     "start": 2.0,
     "pair": 1.0e-7,  # two items of one user, counted together once
     "place": 6.0e-8,  # an item ranked for a user
-    "list": 3.0e-8,  # an item that may stand in a user's list
+    "list": 1.6e-5,  # a user's list
+    "listed": 5.0e-9,  # an item that may stand in it
     "view": 4.5e-4,  # a user's strangers
     "cube": 6.0e-11,  # of the rows of the matrix that EASE inverts
     "step": 2.5e-6,  # a row in one epoch of bpr
     "row": 2.0e-5,  # a row read, written, explained
 }
-FOLDS, INNER, SEEDS, EPOCHS, LOOKS = 5, 3, 5, 25, 20
+FOLDS, INNER, SEEDS, EPOCHS = 5, 3, 5, 25
+LOOKS, BETTER = 13, 9  # lists of the rows to stop by in one training, and of those to test on, where a look is better
 ARMS = 9  # trained: uniform, four by weights, four inside the step
 RANKED = 4096  # items that a place is among, at most
 VIEWED = 10_000
@@ -59,8 +61,8 @@ def tolls(of: Interactions, machine: Machine) -> dict[str, dict[str, Any]]:
     read = s["pair"] * together + s["place"] * users * min(items, RANKED)
     seen = of.titles is not None and small <= VIEWED
     score = s["start"] + (FOLDS + 1) * read + s["row"] * len(of) + seen * (s["view"] * users + s["cube"] * small**3)
-    lists = s["list"] * users * items
-    arm = EPOCHS * s["step"] * n + 1.5 * LOOKS * lists
+    lists = users * (s["list"] + s["listed"] * items)
+    arm = EPOCHS * s["step"] * n + (LOOKS + BETTER) * lists
     ease = ease_bytes(of) if ease_bytes(of) <= machine.memory else 0.0
     compare = SEEDS * ((INNER + 1) * read + ARMS * arm + s["cube"] * small**3 * (ease > 0) + 3 * lists)
     held = BASE_BYTES + ROW_BYTES * len(of) + PAIR_BYTES * min(together, float(items) * items)
