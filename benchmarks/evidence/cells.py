@@ -140,9 +140,8 @@ def _meant(samples: Samples, table: Any, folder: Path) -> tuple[Any, Any]:
     from benchmarks.evidence import deep
     from steelyard.acts import embedding
 
-    encoder = deep.model().encoder(deep.LENGTH, "fp32")
     first, second = deep.task_of(samples).texts(samples)
-    return embedding.with_meaning(table, encoder, first, second, folder)
+    return embedding.with_meaning(table, deep.encoder(), first, second, folder)
 
 
 def _keep_signals(path: Path, arrays: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The targets, said before anything was measured, and what came of each."""
+"""The targets, and what came of each. All but those of ``embed`` were said before anything was measured."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ CHEAP = "in_sample_loss"
 SPOKEN = {
     "people": ("people's errors", "人为错误"),
     "by row": ("errors that depend on the row", "依赖样本的错误"),
+}
+#: Whose out-of-fold loss the embed tier is measured against.
+RIVAL = {
+    BASE: (f"{BASE} of the same vectors", f"同样向量的 {BASE} "),
+    f"quick {BASE}": (f"{BASE} of words alone", f"仅用词的 {BASE} "),
 }
 ACTING = ("gate", "soft_label", "relabel", "prune")
 
@@ -46,6 +51,7 @@ def _all(cells: Figures) -> Iterator[Target]:
                 f"{score} {lead}, cost {cost:.1f}",
                 _known(lead, lead.value >= least and lead.low > 0 and cost <= most),
             )
+    yield from _meaning(cells)
     yield from _uniform(cells)
     value, where = summing.worst(of(cells, "detection", GROUPS["token"] + GROUPS["one slice"]), DEFAULT)
     yield Target("artefacts: AUROC never below 0.50", "人工痕迹：AUROC 不低于 0.50", f"{DEFAULT} {value:.3f} ({where})",
@@ -60,6 +66,24 @@ def _all(cells: Figures) -> Iterator[Target]:
                      "在至少 40 个答案由构造方式决定的单元中，90% 的结论正确",
                      f"{found['known']} of {found['fixed']}; without allowance {found['asked']}",
                      share >= 0.9 and found["fixed"] >= 40)  # fmt: skip
+
+
+def _meaning(cells: Figures) -> Iterator[Target]:
+    """The same four where a frozen encoder reads and a team fine-tunes that network: what it takes is told in those
+    trainings, and the rival reads the same vectors (at most 1.1) or words alone (at most 2).
+    """
+    for key, (en, zh) in SPOKEN.items():
+        found = summing.beside(cells, GROUPS[key], "embed", ("quick",))
+        took = summing.mean(found, DEFAULT, "trainings")
+        for over, least, most in ((BASE, 0.04, 1.1), (f"quick {BASE}", 0.08, 2.0)):
+            lead = summing.lead(found, DEFAULT, over)
+            rival, its = RIVAL[over]
+            yield Target(
+                f"{en}, embed, at most {most} trainings of the network: AP at least {least} above {rival}",
+                f"{zh}，embed 档，至多 {most} 次网络训练：AP 至少高出{its} {least}",
+                f"{DEFAULT} {lead}, cost {took:.2f}",
+                _known(lead, lead.value >= least and lead.low > 0 and took <= most),
+            )
 
 
 def _marks(cells: Figures) -> Iterator[Target]:

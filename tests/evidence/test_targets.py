@@ -37,6 +37,20 @@ def test_a_lead_whose_interval_holds_zero_does_not_count() -> None:
     assert told(cells, "depend on the row, at most 1.1 trainings").held is False
 
 
+@pytest.mark.parametrize(("trainings", "lead", "cheap", "full"), [
+    (1.05, 0.05, True, True), (1.2, 0.05, False, True), (1.05, 0.03, False, False), (2.1, 0.2, False, False),
+])  # fmt: skip
+def test_reading_meaning_is_held_to_vectors_when_cheap_and_to_words_beside(trainings, lead, cheap, full) -> None:
+    quick = [scored(t, 0.0, 9.0) for t in TABLES]
+    embed = [scored(t, lead + 0.001 * i, 9.0) for i, t in enumerate(TABLES)]
+    for c in embed:
+        c["cell"] |= {"tier": "embed"}
+        c["scores"] = {n: {**f, "ap": f["ap"] + 0.04, "trainings": trainings} for n, f in c["scores"].items()}
+    assert told(quick + embed, "depend on the row, embed, at most 1.1").held is cheap
+    assert told(quick + embed, "depend on the row, embed, at most 2.0").held is full
+    assert not [t for t in targets(quick) if "embed" in t.en]
+
+
 def test_the_worst_artefact_decides() -> None:
     cells = [scored("a", 0, 1, "artefact_token_10"), scored("b", 0, 1, "artefact_slice_10", auc=0.49)]
     found = told(cells, "never below 0.50")
