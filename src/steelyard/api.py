@@ -203,7 +203,7 @@ def compare(
     metric: str | None = None,
     model: str | None = None,
     min_gain: float = 0.0,
-    interest: float = 0.01,
+    interest: float | None = None,
     max_rows: int = 60_000,
     repairs: int = 2,
     inner_folds: int = 5,
@@ -219,8 +219,9 @@ def compare(
     its own held-out groups and seeds. metric: a measure's name; by default what suits the labels. model: ``boosted``,
     ``linear``, ``network`` for a run of the full tier, ``fm`` or ``deepfm`` for a click log; by default what explained
     the labels best when scoring. min_gain: least gain worth acting on. interest: a difference that would matter; when
-    it is ruled out the answer is keep_uniform. max_rows: whole groups are sampled above it. repairs, inner_folds: of
-    the readings that are computed inside each cell; fewer are faster and a little worse.
+    it is ruled out the answer is keep_uniform. None: 0.01, of interactions at most a twentieth of what uniform reaches.
+    max_rows: whole groups are sampled above it. repairs, inner_folds: of the readings that are computed inside each
+    cell; fewer are faster and a little worse.
     arms: names of the policies to try, and for a network of alphas behind ``step_``; baseline and controls always take
     part; none: all policies, ``step_alignment`` and ``step_gate``.
     candidates: of interactions, a path or table with the items to rank for each user (see ``docs/recommendation.md``).
@@ -228,7 +229,7 @@ def compare(
     """
     from steelyard import engine
     from steelyard.acts import comparing
-    from steelyard.acts.cells import Settings
+    from steelyard.acts.cells import INTEREST, Settings
     from steelyard.acts.checks.labels import unseen_clicks
     from steelyard.acts.encoding import encode
     from steelyard.features import duplicates
@@ -253,6 +254,7 @@ def compare(
     tiers.known_arms(arms, unseen)
     _within("seeds", seeds, 1, "1, 2, 3 ...; a verdict needs 3")
     _within("folds", folds, 2, "2, 3, 4 ...")
+    interest = INTEREST if interest is None else interest
     asked: dict[str, Any] = {
         "metric": metric,
         "model": model,

@@ -187,7 +187,7 @@ def compare(
     metric: str | None,
     model: str | None,
     min_gain: float,
-    interest: float,
+    interest: float | None,
     arms: Sequence[str],
     candidates: Any = None,
     progress: Progress,
@@ -197,12 +197,12 @@ def compare(
     model: the recommender that the arms train. metric: a measure of lists with a cut, such as ``recall@20``. arms:
     some of user_gate, ips, step_t_ce, step_r_ce; none: all that the model can take. candidates: a path or table with
     the items that are ranked for each user, in place of all items. Where the table tells what was shown, measures of
-    clicks stand beside those of lists, and ``gauc`` may decide.
+    clicks stand beside those of lists, and ``gauc`` may decide. interest: None for ``contrasting.worth``.
     Raises DataError D230 without test rows, D235 for gauc where nothing tells what was shown, D232 for candidates that
     are none of these interactions.
     """
     from steelyard.acts import clicking, contrasting, recommending, shortlisting
-    from steelyard.acts.cells import BASE, Settings
+    from steelyard.acts.cells import BASE, INTEREST, Settings
     from steelyard.parts.measures import parse
 
     model, measure = _known(model or BASE_MODEL), parse(metric or METRIC)
@@ -239,7 +239,7 @@ def compare(
     settings = Settings(
         seeds=seeds,
         min_gain=min_gain,
-        interest=interest,
+        interest=INTEREST if interest is None else interest,
         seed=int(scored.info["seed"]),
         inner_folds=INNER_FOLDS,
         arms=tuple(arms),
@@ -251,6 +251,8 @@ def compare(
             keep = partial(scored.run.keep, prefix=f"compare-{plan.id}-")
             cells.append(recommending.run(rows, chosen, settings, number, keep, narrow))
             progress("arms", number + 1, seeds)
+        if interest is None:
+            settings = replace(settings, interest=contrasting.worth(cells))
         on = "given" if rows.gold is None or chosen.by_clicks else "gold"
         result = contrasting.conclude(cells, measure.name, model, on, settings)
         if lists is not None:

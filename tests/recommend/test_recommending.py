@@ -207,6 +207,14 @@ def test_the_five_rules_decide(cells) -> None:
     assert conclude(cells[:2]).answer == "cannot_tell"
 
 
+def test_what_would_matter_is_a_twentieth_of_what_is_reached_where_that_is_little(cells) -> None:
+    reached = float(np.mean([np.nanmean(c.values[BASE]) for c in cells]))
+    scaled = [replace(c, values={n: v * 0.04 / reached for n, v in c.values.items()}) for c in cells]
+    assert contrasting.worth(scaled) == pytest.approx(0.002)
+    assert contrasting.worth(moved(cells, **{BASE: 0.9 - reached})) == 0.01
+    assert contrasting.worth(moved(cells, **{BASE: -reached})) == 0.01
+
+
 def test_harm_to_a_band_of_users_forbids_the_advice(cells, monkeypatch) -> None:
     monkeypatch.setattr(contrasting, "LEAST_USERS", 20)
     few = cells[0].activity <= np.quantile(cells[0].activity, 1 / 3)

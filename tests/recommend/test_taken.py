@@ -200,8 +200,12 @@ def test_compare_is_kept_and_read_back(run, root) -> None:
     assert {"user_gate", "shuffled", "popularity", "item_knn", "ease", "oracle"} <= {a.name for a in result.arms}
     assert "ips" not in {a.name for a in result.arms}
     assert 0 < result.arm("ease").more["coverage"] <= 1
+    reached = result.arm("uniform_early_stop").value
+    assert result.settings["interest"] == pytest.approx(min(0.01, reached / 20), rel=0.05)
     again = sy.compare(run, seeds=3, model="item_knn", arms=["user_gate"], metric="recall@10", run_dir=root)
     assert again.as_dict() == result.as_dict()
+    how = {"model": "item_knn", "arms": ["user_gate"], "metric": "recall@10", "run_dir": root}
+    assert sy.compare(run, seeds=1, interest=0.3, **how).settings["interest"] == 0.3
     assert not (run.run.path / "work").exists()
     for options, code in (({"metric": "recall"}, "U185"), ({"arms": ["gate"]}, "U105"), ({"model": "x"}, "U158")):
         with pytest.raises(UsageError) as error:

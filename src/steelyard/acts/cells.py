@@ -30,6 +30,8 @@ from steelyard.values.signals import Signals
 from steelyard.values.weights import effective_sample_size
 
 BASE = "uniform_early_stop"
+#: A difference that would matter, in the measure's unit, where nobody says.
+INTEREST = 0.01
 CONTROL_OF = {
     "gate": "shuffled",
     "prune": "random_prune",
@@ -64,7 +66,7 @@ class Settings:
     folds: int = 5
     stop: float = 0.15
     min_gain: float = 0.0
-    interest: float = 0.01
+    interest: float = INTEREST
     draws: int = 1000
     seed: int = 0
     repairs: int = 2

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from steelyard.acts.bootstrapping import against, deviation, difference, interval
-from steelyard.acts.cells import BASE, Settings
+from steelyard.acts.cells import BASE, INTEREST, Settings
 from steelyard.acts.deciding import answer_of, decide, limits, unseen, wins
 from steelyard.acts.recommending import BASELINES, Cell
 from steelyard.values.arrays import Floats, Mask
@@ -17,6 +17,8 @@ from steelyard.values.comparison import UNDECIDING, Arm, Comparison, SliceEffect
 
 #: Users in a band of activity; smaller bands are not tested for harm.
 LEAST_USERS = 50
+#: Of what uniform with early stopping reaches: a difference that would matter.
+SHARE = 0.05
 
 
 def bootstrap(
@@ -41,6 +43,14 @@ def bootstrap(
         values[name] = np.array([np.nanmean(v) if np.isfinite(v).any() else np.nan for v in seen.T])
         draws[name] = np.where(pick > 0, pick * mean, 0.0).sum(axis=1) / k
     return values, draws
+
+
+def worth(cells: list[Cell]) -> float:
+    """Return the difference that would matter where nobody says: 0.01, or a twentieth of what uniform with early
+    stopping reaches, where that is less. Lists of all items are hard, and 0.01 can be half of all that is reached.
+    """
+    base = float(np.mean([np.nanmean(c.values[BASE]) for c in cells]))
+    return float(f"{min(INTEREST, SHARE * base):.2g}") if base > 0 else INTEREST
 
 
 def conclude(cells: list[Cell], measure: str, model: str, on: str, settings: Settings) -> Comparison:
