@@ -92,7 +92,7 @@ def compute(cell: Cell, folder: Path, keep_signals: bool = False) -> dict[str, A
     of = planted(cell)
     table = encode(of.samples)
     meaning = None
-    if cell.tier == "embed":
+    if cell.tier != "quick":
         table, meaning = _meant(of.samples, table, folder.parent / "vectors")
     named = tables.SETS[cell.table]
     if cell.kind == "marks":
@@ -101,8 +101,7 @@ def compute(cell: Cell, folder: Path, keep_signals: bool = False) -> dict[str, A
         found, network = _found(cell, of, table, meaning, folder)
         if keep_signals:
             _keep_signals(folder / f"{cell.name}.npz", {"wrong": of.wrong, **found.signals})
-        reads = cell.tier == "embed"
-        return {"model": named.model, **detecting.judged(of, found, named.column, network, reads), "network": network}
+        return {"model": named.model, **detecting.judged(of, found, named.column, network), "network": network}
     if of.samples.gold is None:
         raise ValueError(f"{cell.name}: arms need the truth to be judged by")
     only = "curves" if cell.kind == "curves" else ""
@@ -117,12 +116,10 @@ def _found(cell: Cell, of: Labelled, table: Any, meaning: Any, folder: Path) -> 
         return find(of.samples, table, model, cell.seed), None
     from benchmarks.evidence import deep
 
-    if cell.tier == "embed":
-        found = find(of.samples, table, model, cell.seed, meaning)
-    else:
-        work = folder / f"{cell.name}.work"
-        deepen = deep.deepening(of.samples, table, work, cell.seed)
-        found = find(of.samples, table, model, cell.seed, None, deepen, deep.FOLDS["full"])
+    deepen = None
+    if cell.tier == "full":
+        deepen = deep.deepening(of.samples, table, folder / f"{cell.name}.work", cell.seed)
+    found = find(of.samples, table, model, cell.seed, meaning, deepen, deep.FOLDS[cell.tier])
     return found, deep.seconds(of.samples, cell.seed)
 
 

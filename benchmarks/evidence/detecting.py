@@ -17,13 +17,11 @@ from steelyard.features.table import Table
 LEAST = 10  # wrong rows, and right ones, that a class or slice needs to be judged
 
 
-def judged(
-    of: Labelled, found: Found, column: str = "", network: Mapping[str, float] | None = None, reads: bool = True
-) -> dict[str, Any]:
+def judged(of: Labelled, found: Found, column: str = "", network: Mapping[str, float] | None = None) -> dict[str, Any]:
     """Return the figures of every score: auc, ap, precision at 1, 5, 10% and at the true count, worst class, slice.
 
     Ties are in a random order, the same for all scores. network: seconds of one fine-tuning and of reading all texts
-    once; then ``trainings`` is what a score takes, that fine-tuning included, over it. reads: whether it reads them.
+    once; then ``trainings`` is what a score takes, both included, over that fine-tuning.
     """
     wrong, n = of.wrong, len(of.wrong)
     order = np.random.default_rng(0).permutation(n)
@@ -40,15 +38,15 @@ def judged(
             **at,
             "p@count": float(ranked[: int(wrong.sum())].mean()),
             "cost": round(found.cost[name], 3),
-            **({"trainings": round(_trainings(network, found.beyond[name], reads), 3)} if network else {}),
+            **({"trainings": round(_trainings(network, found.beyond[name]), 3)} if network else {}),
             **{f"{kind}_{k}": v for kind, of_row in parts.items() for k, v in _by(of_row, wrong, score).items()},
         }
     return {"rows": n, "wrong": float(wrong.mean()), "classes": len(of.samples.scale), "accuracy": found.accuracy,
             "marked": _told(found.signals["marked"] > 0, wrong), "scores": out}  # fmt: skip
 
 
-def _trainings(network: Mapping[str, float], beyond: float, reads: bool) -> float:
-    return 1.0 + (network["reading"] * reads + beyond) / max(network["training"], 1e-9)
+def _trainings(network: Mapping[str, float], beyond: float) -> float:
+    return 1.0 + (network["reading"] + beyond) / max(network["training"], 1e-9)
 
 
 def marks(of: Labelled, table: Table, seed: int) -> dict[str, Any]:

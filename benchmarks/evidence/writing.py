@@ -108,7 +108,7 @@ def meaning(cells: Figures) -> tuple[str, str]:
                 body.append([tier, group, lead.n, name, f"{ap:.3f}", f"{took:.2f}", over, lead])
     notes = (
         "\nEnglish texts, and pairs that a crowd judged. embed: a frozen encoder reads every text once, in bf16; full: "
-        "networks fine-tuned blind to each of three folds, on fewer rows. trainings: processor time with one "
+        "that, and networks fine-tuned blind to each of three folds, on fewer rows. trainings: processor time with one "
         "fine-tuning of that network (three epochs), over it, from ten timed batches and 256 texts read. lead: AP over "
         "that score on the same rows and noise, mean over tables [95%, Student's over tables].\n"
     )

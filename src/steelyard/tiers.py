@@ -1,7 +1,7 @@
 """Tiers: what a model that reads meaning adds to the quick tier. All tiers fill the same columns of the same run.
 
 quick: nothing. embed: a frozen encoder's vectors beside the words; the same passes, their head on the vectors.
-full: networks fine-tuned blind to each fold, their gradients of every layer, and what their training showed.
+full: that, and networks fine-tuned blind to each fold, their gradients of every layer, and what their training showed.
 """
 
 from __future__ import annotations
@@ -121,8 +121,14 @@ def prepare(
     if deep is None:
         return table, None
     model, task = _parts(samples, table, deep)
+    table, near, read = _meant(samples, table, model, task, deep, root, seed, run, progress)
     if tier == "embed":
-        return _embedded(samples, table, model, task, deep, root, seed, run, progress)
+
+        def meant(measured: dict[str, Any]) -> Any:
+            _tell(run, read, samples, deep)
+            return {**measured, **near(measured)}, {"encoder": read}
+
+        return table, meant
     from steelyard.acts import networking, tracking
 
     work, last = run.path / "work", tracking.Last()
@@ -134,7 +140,7 @@ def prepare(
         with disk(work):
             signals, facts = networking.measure(samples, table, measured, how, k=folds, keep=run.keep, progress=tell)
         _tell(run, facts, samples, deep)
-        return signals, {"network": {**asdict(deep), **facts}}
+        return {**signals, **near(measured)}, {"encoder": read, "network": {**asdict(deep), **facts}}
 
     return table, deepen
 
@@ -165,7 +171,7 @@ def compared(
             raise UsageError("U222", model=model, task=samples.task)
         parts.make("models", model).ready()
         return table, str(model), None
-    if info["tier"] == "embed" and deep is not None:
+    if info["tier"] != "quick" and deep is not None:
         part, task = _parts(samples, table, deep)
         table, _, _ = _with_vectors(samples, table, part, task, deep, root, progress)
     if info["tier"] == "full":
@@ -215,7 +221,7 @@ def _with_vectors(
         return *embedding.with_meaning(table, encoder, first, second, root / "vectors", progress), encoder
 
 
-def _embedded(
+def _meant(
     samples: Samples,
     table: Table,
     model: Any,
@@ -225,24 +231,22 @@ def _embedded(
     seed: int,
     run: Run,
     progress: Progress,
-) -> tuple[Table, Any]:
+) -> tuple[Table, Callable[..., Any], dict[str, Any]]:
+    """Return the table with vectors beside its words, signals -> nearest rows by meaning, and what read the vectors."""
     from steelyard.acts import embedding
 
     table, meaning, encoder = _with_vectors(samples, table, model, task, deep, root, progress)
 
-    def deepen(measured: dict[str, Any]) -> Any:
+    def near(measured: Mapping[str, Any]) -> Mapping[str, Any]:
         taught = table.muted(measured["marked"] > 0)
-        near = run.keep("meant-alike", lambda: embedding.meant_alike(meaning, taught, seed=seed))
-        cut = meaning.cut
-        lost = {"rows": int((cut > 0).sum()), "tokens": int(cut.sum()), "limit": encoder.max_length}
-        facts: dict[str, Any] = {"truncated": lost}
-        if encoder.room.halved:
-            facts["rows_a_part"] = encoder.room.rows
-        _tell(run, facts, samples, deep)
-        told = {"model": deep.model, "max_length": deep.max_length, "identity": encoder.identity, **facts}
-        return {**measured, **near}, {"encoder": told}
+        return run.keep("meant-alike", lambda: embedding.meant_alike(meaning, taught, seed=seed))
 
-    return table, deepen
+    cut = meaning.cut
+    lost = {"rows": int((cut > 0).sum()), "tokens": int(cut.sum()), "limit": encoder.max_length}
+    read = {"model": deep.model, "max_length": deep.max_length, "identity": encoder.identity, "truncated": lost}
+    if encoder.room.halved:
+        read["rows_a_part"] = encoder.room.rows
+    return table, near, read
 
 
 def _tell(run: Run, facts: dict[str, Any], samples: Samples, deep: Deep) -> None:

@@ -30,12 +30,10 @@ def test_every_tier_tells_what_it_took_in_trainings(found: list[dict]) -> None:
     assert "trainings" not in quick["scores"][DEFAULT]
     seconds = embed["network"]
     assert seconds["training"] > seconds["reading"] > 0
-    assert embed["scores"]["shuffled"]["trainings"] == pytest.approx(
-        1 + seconds["reading"] / seconds["training"], abs=1e-3
-    )
+    read = 1 + seconds["reading"] / seconds["training"]
+    assert embed["scores"]["shuffled"]["trainings"] == pytest.approx(read, abs=1e-3)
     trainings = {name: full["scores"][name]["trainings"] for name in (DEFAULT, "network_loss", "shuffled")}
-    assert trainings["shuffled"] == 1, "networks read the rows as they learn; nothing is read beside them"
-    assert 1 < trainings["network_loss"] < trainings[DEFAULT]
+    assert 1 < trainings["shuffled"] < trainings["network_loss"] < trainings[DEFAULT]
 
 
 def test_networks_leave_nothing_behind(found: list[dict], tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from steelyard.features.table import Table
 
 rng = np.random.default_rng(5)
 T = np.array([[0.8, 0.2, 0.0], [0.1, 0.7, 0.2], [0.0, 0.1, 0.9]])  # P(given | true)
+HALF = np.full(3, 0.5)
 
 
 def sharp(truth: np.ndarray, noise: float = 0.02) -> np.ndarray:
@@ -26,7 +27,68 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 
 def test_mixing_counts_the_noise_when_the_truth_is_known(data: tuple[np.ndarray, np.ndarray]) -> None:
     truth, given = data
-    np.testing.assert_allclose(repairing.mixing(np.eye(3)[truth], given), T, atol=0.02)
+    np.testing.assert_allclose(repairing.mixing(np.eye(3)[truth], given, HALF), T, atol=0.02)
+
+
+def test_what_is_kept_bounds_the_noise_from_the_surest_rows(data: tuple[np.ndarray, np.ndarray]) -> None:
+    truth, given = data
+    least = 0.5 + (repairing.kept(sharp(truth) @ T, given) - 0.5) / repairing.FOLLOWED
+    assert np.all(least <= np.diag(T) + 0.01)
+    assert np.all(least >= np.diag(T) - 0.05)
+
+
+def test_a_weak_model_does_not_take_its_doubt_for_noise() -> None:
+    """Clean labels of two kinds that overlap, one rare: what a calibrated model says of them, and what it counts."""
+    n = 20_000
+    truth = (rng.random(n) < 0.8).astype(int)
+    x = rng.normal(size=n) + 1.5 * truth
+    q = 1 / (1 + np.exp(-(1.5 * x - 1.125 + np.log(4))))
+    p = np.stack([1 - q, q], axis=1)
+    assert p[truth == 0, 1].mean() > 0.35, "it doubts the rare kind"
+    loose = repairing.mixing(p, truth, HALF[:2])
+    tight = repairing.mixing(p, truth, repairing.kept(p, truth))
+    assert loose[0, 0] < 0.65
+    assert tight[0, 0] > loose[0, 0] + 0.08
+    np.testing.assert_allclose(tight.sum(1), 1)
+    guess = repairing.kept(np.full((n, 2), 0.5), truth)
+    assert guess[0] == 0.5, "equal probabilities say nothing of a rare label"
+    assert guess[1] == pytest.approx(0.5 + repairing.FOLLOWED * 0.3, abs=0.01), (
+        "and of a frequent one how frequent it is"
+    )
+
+
+def test_what_is_kept_does_not_depend_on_the_order_of_rows_that_are_as_sure() -> None:
+    label = np.repeat([0, 1], [300, 700])
+    p = np.full((1000, 2), 0.5)
+    for order in (np.arange(1000), np.arange(1000)[::-1]):
+        assert repairing.kept(p, label[order])[0] == 0.5
+
+
+def test_rows_without_label_and_labels_without_rows_keep_half(data: tuple[np.ndarray, np.ndarray]) -> None:
+    truth, given = data
+    some = np.where(np.arange(len(given)) % 2, given, -1)
+    wide = np.c_[sharp(truth) @ T, np.zeros(len(truth))]
+    least = repairing.kept(wide, some)
+    assert least[3] == 0.5
+    np.testing.assert_allclose(least[:3], repairing.kept(wide[::1][some >= 0], some[some >= 0])[:3], atol=0.02)
+    assert (repairing.kept(np.zeros((5, 2)), np.array([0, 1, 0, 1, 0])) == 0.5).all(), "too few rows to say anything"
+
+
+def test_levelled_gives_every_label_its_share(data: tuple[np.ndarray, np.ndarray]) -> None:
+    truth, given = data
+    p = sharp(truth, 0.3) * [3.0, 1.0, 0.5]
+    p /= p.sum(1, keepdims=True)
+    level = repairing.levelled(p, given)
+    share = np.bincount(given) / len(given)
+    np.testing.assert_allclose(level.mean(0), share, atol=2e-4)
+    odds = np.log(level[:, :2]) - np.log(p[:, :2])
+    assert np.ptp(odds[:, 0] - odds[:, 1]) < 1e-9, "one factor a label, the same for every row"
+    some = np.where(np.arange(len(given)) < 20_000, given, -1)
+    known = np.bincount(given[:20_000]) / 20_000
+    np.testing.assert_allclose(repairing.levelled(p, some)[:20_000].mean(0), known, atol=2e-4)
+    every = repairing.levelled(p, given, most=3_000)
+    np.testing.assert_allclose(every.mean(0), share, atol=0.03)
+    np.testing.assert_allclose(repairing.levelled(p[:4], np.full(4, -1)), p[:4])
 
 
 def test_unmixed_undoes_a_mixture() -> None:
@@ -57,7 +119,7 @@ def test_a_row_without_label_keeps_its_probability() -> None:
 
 def test_confident_joint_finds_the_noise(data: tuple[np.ndarray, np.ndarray]) -> None:
     truth, given = data
-    np.testing.assert_allclose(repairing.confident_mixing(sharp(truth) @ T, given), T, atol=0.03)
+    np.testing.assert_allclose(repairing.confident_mixing(sharp(truth) @ T, given, HALF), T, atol=0.03)
 
 
 def test_confidently_wrong_finds_planted_flips(data: tuple[np.ndarray, np.ndarray]) -> None:

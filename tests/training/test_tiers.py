@@ -19,7 +19,7 @@ from tiny import RECIPE, WORDS, pairs, sentences, texts, with_leak, without_rule
 
 import steelyard as sy
 from steelyard import parts
-from steelyard.acts import embedding, networking
+from steelyard.acts import embedding, networking, scoring
 from steelyard.errors import EnvironmentProblem, UsageError
 from steelyard.parts.models.transformer import Transformer
 from steelyard.testing.networks import tiny_bert, tiny_roberta
@@ -63,6 +63,22 @@ def test_full_tells_of_the_training_and_of_what_was_cut(bert: str, folder: Path)
     assert np.isfinite(scored.column("aum")).all()
     assert {"forgetting_seen", "loss_seen"} <= set(scored.table.column_names)
     assert "T120" in (scored.run.path / "log.jsonl").read_text()
+
+
+def test_the_small_models_of_the_full_tier_read_vectors_too(bert: str, folder: Path, monkeypatch) -> None:
+    said: list[dict] = []
+    real = scoring.measure
+
+    def noting(table, *parts, **how):
+        said.append({**real(table, *parts, **how)})
+        return said[-1]
+
+    monkeypatch.setattr(scoring, "measure", noting)
+    embed = sy.score(noisy(), run_dir=folder, model=bert, tier="embed", max_length=16, folds=2)
+    full = sy.score(noisy(), run_dir=folder, model=bert, **FULL)
+    np.testing.assert_array_equal(said[0]["probability"], said[1]["probability"])
+    assert full.info["encoder"] == embed.info["encoder"]
+    np.testing.assert_array_equal(full.column("neighbours"), embed.column("neighbours"))
 
 
 def test_memory_that_runs_out_is_told(bert: str, folder: Path, monkeypatch) -> None:

@@ -85,9 +85,10 @@ def measure(
     network = graded(taught, whole["said"], fold, k)
     share = _share(network, quick["probability"], taught.label)
     probability = share * network + (1 - share) * quick["probability"]
-    matrix = repairing.confident_mixing(network, taught.label)
+    least = repairing.kept(probability, taught.label)
+    matrix = repairing.confident_mixing(network, taught.label, least)
     clean = share * repairing.unmixed(network, matrix) + (1 - share) * quick["repaired"]
-    matrix = repairing.mixing(clean, taught.label)
+    matrix = repairing.mixing(clean, taught.label, least)
     signals = {
         **quick,
         "probability": probability.astype(np.float32),

@@ -61,7 +61,8 @@ def planted(
     other = signals["distance"][rows] >= SAME
     label[rows] = (rng.random(other.shape) * other).argmax(1)
     latest, evidence = signals["latest"], np.where(mute, -1, label)
-    posterior = repairing.posterior(latest, evidence, repairing.mixing(latest, evidence))
+    least = repairing.kept(repairing.levelled(signals["probability"], evidence), evidence)
+    posterior = repairing.posterior(latest, evidence, repairing.mixing(latest, evidence, least))
     again = scoring.as_signals(
         signals.row_key,
         replace(table, label=label),

@@ -56,7 +56,8 @@ class Proxy:
     def _noise(self) -> Floats:
         """Return (c, c) how often a true label was given as another, of the rows to learn from."""
         given = np.where(self.signals["marked"] > 0, -1, self.table.label[self.learn])
-        return repairing.mixing(self.signals["latest"], given)
+        level = repairing.levelled(self.signals["probability"], given)
+        return repairing.mixing(self.signals["latest"], given, repairing.kept(level, given))
 
     def reference(self, rows: Ints) -> tuple[Ints, Floats]:
         """Return the rows to align with, of ``rows`` (r,), and their labels as the proxy has them, (k, c).

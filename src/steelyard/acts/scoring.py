@@ -75,8 +75,10 @@ def measure(
     for name, p in candidates.items():
         signals[f"probability_{name}"] = p
     trees = "boosted" in candidates and share >= 0.5
-    matrix = repairing.confident_mixing(probability, label)
-    clean = repairing.unmixed(probability, matrix).astype(np.float32)
+    level = repairing.levelled(probability, label)
+    least = repairing.kept(level, label)
+    matrix = repairing.confident_mixing(level, label, least)
+    clean = repairing.unmixed(level, matrix).astype(np.float32)
     rounds: list[Floats] = []
     posterior = repairing.posterior(clean, label, matrix)
     errors = [_wrong(posterior, table)]
@@ -89,7 +91,7 @@ def measure(
         total = repairs * len(again)
         done = list(counted(each, progress, "repair", total, round_ * len(again))(run, again))
         clean = gathered(table, fold, done) if trees else done[0]["probability"]
-        matrix = repairing.mixing(clean, label)
+        matrix = repairing.mixing(clean, label, least)
         rounds.append(clean)
         posterior = repairing.posterior(clean, label, matrix)
         errors.append(_wrong(posterior, table))

@@ -62,7 +62,7 @@ def from_predictions(
 
 def denoised(probability: Floats, label: AnyArray) -> dict[str, AnyArray]:
     """Return probability, repaired (n, c): freed of the estimated mixing of labels, and posterior, given the label."""
-    matrix = repairing.confident_mixing(probability, label)
+    matrix = repairing.confident_mixing(probability, label, repairing.kept(probability, label))
     clean = repairing.unmixed(probability, matrix)
     return {"probability": probability, "repaired": clean, "posterior": repairing.posterior(clean, label, matrix)}
 
