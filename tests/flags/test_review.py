@@ -318,7 +318,7 @@ def test_the_whole_loop_on_the_command_line_in_both_languages(run: Path, truth: 
 
 def test_json_speaks_its_schemas(run: Path, truth: pa.Table, capsys) -> None:
     page = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
-    words = ["pick", str(run), "--budget", "120", "--random", "0.7", "--annotators", "anna,bo"]
+    words = ["pick", str(run), "--budget", "120", "--random", "0.75", "--annotators", "anna,bo"]
     files = [str(run / f"queue-{who}.csv") for who in ("anna", "bo")]
     for command in (words, ["merge", str(run), *files], ["export", str(run), "flags", "--confidence", "0.8"]):
         assert main([*command, "--json"]) == 0
