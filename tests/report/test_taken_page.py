@@ -134,6 +134,23 @@ def test_bands_of_popularity_are_not_among_the_slices_that_decide(lang: str) -> 
     assert "1 of the 2 arm and slice pairs that decide lose" in told
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_better_model_without_weights_is_the_first_thing_to_do(lang: str) -> None:
+    facts = taken_facts.facts("keep_uniform")
+    limit = {
+        "code": "VL11",
+        "message_en": "ease_x reaches 0.03. Change the model.",
+        "message_zh": "ease_x 达到 0.03。请换模型。",
+    }
+    said, then = (limit["message_en"], "Train as you do now") if lang == "en" else (limit["message_zh"], "照常训练")
+    for texts in (lambda: re.sub(r"<[^>]+>", "", render(facts, lang=lang)), lambda: render_markdown(facts, lang=lang)):
+        facts["limits"] = []
+        assert said.replace("_", "") not in texts().replace("\\", "").replace("_", "")
+        facts["limits"] = [limit]
+        told = texts().replace("\\", "").replace("_", "")
+        assert told.index(said.replace("_", "")) < told.index(then)
+
+
 def test_rows_show_item_user_value_and_that_something_was_masked() -> None:
     page = Page(render(taken_facts.facts(rows=6)))
     rows = [a for tag, a in page.elements if tag == "tr" and "data-rank" in a]

@@ -68,7 +68,7 @@ def _verdict(page: Writer, facts: Facts) -> None:
     page.write(f"**{reasons[0]}**")
     if reasons[1:]:
         page.write(*(f"- {r}" for r in reasons[1:]))
-    page.write(f"{page.say('verdict.next')}{what_next(said, unit(facts))[page.lang]}")
+    page.write(f"{page.say('verdict.next')}{''.join(page.read(s) for s in what_next(said, facts))}")
     about = [page.code(run[k]) for k in ("name", "id", "tier", "created") if run.get(k)]
     if about:
         page.write(" · ".join(about))

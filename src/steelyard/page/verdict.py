@@ -30,6 +30,7 @@ from steelyard.page.numerals import (
 from steelyard.page.words import both, known, told
 
 Facts = Mapping[str, Any]
+BETTER_MODEL = "VL11"  # a limit: a recommender without weights reaches more than any arm
 TILT = {"use_weights": -9, "prune": 9, "relabel_first": 9}  # degrees of the beam; level for the others
 
 
@@ -48,7 +49,7 @@ def verdict_section(facts: Facts) -> Html:
             tag("h1", beam(said), tag("span", both(f"verdict.{said}"))),
             tag("p", reasons[0], class_="because"),
             more,
-            tag("p", tag("strong", both("verdict.next")), what_next(said, unit(facts)), class_="next"),
+            tag("p", tag("strong", both("verdict.next")), *what_next(said, facts), class_="next"),
             _command(facts, said),
             class_="verdict-words",
         ),
@@ -58,9 +59,14 @@ def verdict_section(facts: Facts) -> Html:
     )
 
 
-def what_next(said: str, of: str) -> Two:
-    """Return what to do now, in the words of this kind of table where it has its own."""
-    return both(f"next.{said}.{of}") if known(f"next.{said}.{of}") else both(f"next.{said}")
+def what_next(said: str, facts: Facts) -> list[Two]:
+    """Return the sentences that say what to do now, in the words of this kind of table where it has its own.
+
+    Where another model does better without weights than all arms, that comes first.
+    """
+    own = f"next.{said}.{unit(facts)}"
+    better = [told(e) for e in listed(facts, "limits") if isinstance(e, Mapping) and e.get("code") == BETTER_MODEL]
+    return [*(Two(f"{s.en} ", s.zh) for s in better), both(own) if known(own) else both(f"next.{said}")]
 
 
 def _command(facts: Facts, said: str) -> Html | None:
