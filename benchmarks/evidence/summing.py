@@ -15,6 +15,7 @@ import numpy as np
 
 from benchmarks.evidence import rules
 from benchmarks.evidence.detectors import BASE
+from benchmarks.evidence.plan import READ_ROWS
 
 Figures = list[dict[str, Any]]
 
@@ -80,12 +81,20 @@ def by_table(cells: Figures, value: Callable[[dict[str, Any]], float]) -> dict[s
     return {name: float(np.mean(v)) for name, v in found.items()}
 
 
-def of(cells: Figures, kind: str, rungs: tuple[str, ...] | None = None, tier: str = "quick") -> Figures:
-    """Return the cells of a kind, of some rungs, of a tier."""
+def of(
+    cells: Figures, kind: str, rungs: tuple[str, ...] | None = None, tier: str = "quick", read: bool = False
+) -> Figures:
+    """Return the cells of a kind, of some rungs, of a tier.
+
+    read: those of few rows that stand beside the full tier, which count nowhere else.
+    """
     return [
         c
         for c in cells
-        if c["cell"]["kind"] == kind and c["cell"]["tier"] == tier and (rungs is None or c["cell"]["rung"] in rungs)
+        if c["cell"]["kind"] == kind
+        and c["cell"]["tier"] == tier
+        and (rungs is None or c["cell"]["rung"] in rungs)
+        and (kind != "detection" or (c["cell"]["rows"] == READ_ROWS) == read)
     ]
 
 
@@ -115,9 +124,10 @@ def beside(cells: Figures, rungs: tuple[str, ...], tier: str, others: tuple[str,
     def same(c: dict[str, Any]) -> tuple[Any, ...]:
         return tuple(c["cell"].get(k) for k in ("table", "rung", "seed", "rows"))
 
-    there = {(other, same(c)): c["scores"] for other in others for c in of(cells, "detection", rungs, other)}
+    read = tier == "full"
+    there = {(other, same(c)): c["scores"] for other in others for c in of(cells, "detection", rungs, other, read)}
     out = []
-    for c in of(cells, "detection", rungs, tier):
+    for c in of(cells, "detection", rungs, tier, read):
         if all((other, same(c)) in there for other in others):
             more = {f"{other} {name}": f for other in others for name, f in there[other, same(c)].items()}
             out.append({**c, "scores": {**c["scores"], **more}})

@@ -109,8 +109,8 @@ def meaning(cells: Figures) -> tuple[str, str]:
     notes = (
         "\nEnglish texts, and pairs that a crowd judged. embed: a frozen encoder reads every text once, in bf16; full: "
         "that, and networks fine-tuned blind to each of three folds, on fewer rows. trainings: processor time with one "
-        "fine-tuning of that network (three epochs), over it, from ten timed batches and 256 texts read. lead: AP over "
-        "that score on the same rows and noise, mean over tables [95%, Student's over tables].\n"
+        "fine-tuning of that network (three epochs, fp32), over it, from ten timed batches and 256 texts read. lead: "
+        "AP over that score on the same rows and noise, mean over tables [95%, Student's over tables].\n"
     )
     return (rows(["tier", "noise", "tables", "score", "AP", "trainings", "over", "lead"], body) if body else "", notes)
 

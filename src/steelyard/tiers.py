@@ -139,7 +139,8 @@ def prepare(
     def deepen(measured: dict[str, Any]) -> Any:
         with disk(work):
             signals, facts = networking.measure(samples, table, measured, how, k=folds, keep=run.keep, progress=tell)
-        _tell(run, facts, samples, deep)
+        parts_of = [n for n in (facts.get("rows_a_part"), read.get("rows_a_part")) if n]
+        _tell(run, {**facts, "rows_a_part": min(parts_of, default=None)}, samples, deep)
         return {**signals, **near(measured)}, {"encoder": read, "network": {**asdict(deep), **facts}}
 
     return table, deepen
@@ -171,7 +172,7 @@ def compared(
             raise UsageError("U222", model=model, task=samples.task)
         parts.make("models", model).ready()
         return table, str(model), None
-    if info["tier"] != "quick" and deep is not None:
+    if info.get("encoder") and deep is not None:
         part, task = _parts(samples, table, deep)
         table, _, _ = _with_vectors(samples, table, part, task, deep, root, progress)
     if info["tier"] == "full":

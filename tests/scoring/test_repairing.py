@@ -86,6 +86,9 @@ def test_levelled_gives_every_label_its_share(data: tuple[np.ndarray, np.ndarray
     some = np.where(np.arange(len(given)) < 20_000, given, -1)
     known = np.bincount(given[:20_000]) / 20_000
     np.testing.assert_allclose(repairing.levelled(p, some)[:20_000].mean(0), known, atol=2e-4)
+    turns = np.arange(len(given)) % 2
+    alike = repairing.levelled(np.full((len(given), 2), 0.5), turns, most=10_000)
+    np.testing.assert_allclose(alike, 0.5, atol=0.02)  # rows drawn by chance, not every second one
     every = repairing.levelled(p, given, most=3_000)
     np.testing.assert_allclose(every.mean(0), share, atol=0.03)
     np.testing.assert_allclose(repairing.levelled(p[:4], np.full(4, -1)), p[:4])

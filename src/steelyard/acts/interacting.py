@@ -263,9 +263,9 @@ def _item_table(source: Source, where: Any, items: Any) -> pa.Table | None:
         c: recognising.candidates(c, (c, *naming.ALIASES[c], *recognising.ALIASES["title"] * (c == "title")), names, {})
         for c in ("item_id", "title")
     }
-    missing = [c for c, several in found.items() if not several]
-    if "item_id" in missing or len(names) < 2:
-        raise DataError("D155", file=reading.shown(items or where), missing=", ".join(missing), known=", ".join(names))
+    missing = "item_id" if not found["item_id"] else "title" if len(names) < 2 else ""
+    if missing:
+        raise DataError("D155", file=reading.shown(items or where), missing=missing, known=", ".join(names))
     own = {c: recognising.only(c, several) for c, several in found.items() if several}
     read = {c: identify(table[o].combine_chunks(), Counter(), c) for c, o in own.items()}
     read.setdefault("title", pa.nulls(len(table), TEXT))
@@ -300,7 +300,7 @@ def _notes(got: Gathered, table: pa.Table | None, features: Sequence[str], untit
     if table is not None:
         if untitled:
             others = [n for n in table.column_names if n not in describing.TOLD]
-            notes.append(Finding("D237", "note", len(table), {"columns": ", ".join(others)}))
+            notes.append(Finding("D237", "note", len(table), {"columns": ", ".join(others) or "-"}))
         ids = pa.chunked_array(got.columns["item_id"], TEXT).unique()
         lacking = len(ids) - (pc.sum(pc.is_in(ids, table["item_id"])).as_py() or 0)
         if lacking:

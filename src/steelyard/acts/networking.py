@@ -85,7 +85,7 @@ def measure(
     network = graded(taught, whole["said"], fold, k)
     share = _share(network, quick["probability"], taught.label)
     probability = share * network + (1 - share) * quick["probability"]
-    least = repairing.kept(probability, taught.label)
+    least = repairing.kept(repairing.levelled(probability, taught.label), taught.label)
     matrix = repairing.confident_mixing(network, taught.label, least)
     clean = share * repairing.unmixed(network, matrix) + (1 - share) * quick["repaired"]
     matrix = repairing.mixing(clean, taught.label, least)

@@ -150,7 +150,9 @@ def parser() -> argparse.ArgumentParser:
     compare.add_argument("--arms", help="only these policies, with their controls: gate,soft_label,step_alignment")
     compare.add_argument("--candidates", metavar="TABLE", help="of users and items: rank these lists, not all items")
     compare.add_argument("--min-gain", type=float, default=0.0, help="least gain worth acting on (0)")
-    compare.add_argument("--interest", type=float, help="a difference that would matter (0.01; of lists, 5% at most)")
+    compare.add_argument(
+        "--interest", type=float, help="a difference that would matter (0.01; at most 1/20 of a recommender's)"
+    )
     compare.add_argument("--max-rows", type=int, default=60_000, help="sample whole queries above it (60000)")
     compare.add_argument("--require-verdict", action="store_true", help="exit 5 when the answer is cannot_tell")
     compare.add_argument("--fail-on", help="exit 1 when it holds: answer=use_weights, or gain>0.01")
