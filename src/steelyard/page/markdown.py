@@ -13,7 +13,7 @@ from steelyard.page.markup import Two, shorten, visible
 from steelyard.page.measure import answer, arms, delta_decimals, listed, measure_name, part, side_role, unit
 from steelyard.page.numerals import count, figure, fixed, interval, number, percent, percent_with_interval
 from steelyard.page.slices import guarded
-from steelyard.page.verdict import how, what_next
+from steelyard.page.verdict import first_of_all, how, what_next
 from steelyard.page.words import both, told
 from steelyard.values.comparison import UNDECIDING
 from steelyard.values.slices import WHOM
@@ -68,7 +68,8 @@ def _verdict(page: Writer, facts: Facts) -> None:
     page.write(f"**{reasons[0]}**")
     if reasons[1:]:
         page.write(*(f"- {r}" for r in reasons[1:]))
-    page.write(f"{page.say('verdict.next')}{''.join(page.read(s) for s in what_next(said, facts))}")
+    first = "".join(page.read(s) for s in first_of_all(facts))
+    page.write(f"{page.say('verdict.next')}{first}{what_next(said, unit(facts))[page.lang]}")
     about = [page.code(run[k]) for k in ("name", "id", "tier", "created") if run.get(k)]
     if about:
         page.write(" · ".join(about))

@@ -49,7 +49,13 @@ def verdict_section(facts: Facts) -> Html:
             tag("h1", beam(said), tag("span", both(f"verdict.{said}"))),
             tag("p", reasons[0], class_="because"),
             more,
-            tag("p", tag("strong", both("verdict.next")), *what_next(said, facts), class_="next"),
+            tag(
+                "p",
+                tag("strong", both("verdict.next")),
+                *first_of_all(facts),
+                what_next(said, unit(facts)),
+                class_="next",
+            ),
             _command(facts, said),
             class_="verdict-words",
         ),
@@ -59,14 +65,15 @@ def verdict_section(facts: Facts) -> Html:
     )
 
 
-def what_next(said: str, facts: Facts) -> list[Two]:
-    """Return the sentences that say what to do now, in the words of this kind of table where it has its own.
+def what_next(said: str, of: str) -> Two:
+    """Return what to do now, in the words of this kind of table where it has its own."""
+    return both(f"next.{said}.{of}") if known(f"next.{said}.{of}") else both(f"next.{said}")
 
-    Where another model does better without weights than all arms, that comes first.
-    """
-    own = f"next.{said}.{unit(facts)}"
-    better = [told(e) for e in listed(facts, "limits") if isinstance(e, Mapping) and e.get("code") == BETTER_MODEL]
-    return [*(Two(f"{s.en} ", s.zh) for s in better), both(own) if known(own) else both(f"next.{said}")]
+
+def first_of_all(facts: Facts) -> list[Two]:
+    """Return what to do before anything else: to change the model, where another one does better without weights."""
+    found = [told(e) for e in listed(facts, "limits") if isinstance(e, Mapping) and e.get("code") == BETTER_MODEL]
+    return [Two(f"{said.en} ", said.zh) for said in found]
 
 
 def _command(facts: Facts, said: str) -> Html | None:
