@@ -45,9 +45,10 @@ SAY = {
     "nav.verdicts": Two("Is the verdict right?", "结论是否正确？"),
     "nav.limits": Two("What does not work", "哪些不起作用"),
     "nav.again": Two("Do it again", "复现"),
-    "lede": Two("All targets but those of embed stood before the first figure. They are read strictly: where a loss must "
-                "be ruled out, the interval decides. What was not reached says so.",
-                "除 embed 的几项外，目标在第一个数字之前就已写定。从严解读：要排除损失时以区间为准，未达到的如实标出。"),
+    "lede": Two("All targets but those of embed stood before the first figure. They are read strictly: where a loss "
+                "must be ruled out, the interval decides. What was not reached says so.",
+                "除 embed 的几项外，目标在第一个数字之前就已写定。从严解读：要排除损失时以区间为准，"
+                "未达到的如实标出。"),
     "target": Two("Target", "目标"),
     "targets": Two("Targets and figures", "目标与数字"),
     "figure": Two("Measured", "测得"),
