@@ -30,6 +30,7 @@ test: .venv/.dev lint types core  ## install, lint, types, all tests
 
 core: .venv-core/.core  ## the light core alone, no torch: the main job must run on it
 	.venv-core/bin/python -c 'import importlib.util as u, sys; sys.exit("torch is in the core" if u.find_spec("torch") else 0)'
+	rm -rf .venv-core/runs
 	.venv-core/bin/steelyard demo --run-dir .venv-core/runs > .venv-core/demo.txt
 	tail -n 3 .venv-core/demo.txt
 

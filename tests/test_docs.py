@@ -23,9 +23,34 @@ def test_readme_code_runs(
     for code in blocks(name):
         exec(compile(code, name, "exec"), {})
     assert (tmp_path / "report.html").stat().st_size > 100_000
-    assert capsys.readouterr().out.strip().split()[-1] in {
+    said = capsys.readouterr().out.strip()
+    for promised in re.findall(r"^print\(run\)  # (.+)$", "\n".join(blocks(name)), re.M):
+        assert promised in re.sub(r"table-\w+", "table-…", said).splitlines()
+    assert said.split()[-1] in {
         "use_weights", "prune", "relabel_first", "keep_uniform", "cannot_tell",
     }  # fmt: skip
+
+
+def shown(name: str) -> list[str]:
+    """The lines that a README shows of `steelyard demo`, each with its blanks made one."""
+    (block,) = [b for b in blocks(name, "console") if b.startswith("$ steelyard demo")]
+    return [" ".join(line.split()) for line in block.splitlines()[1:]]
+
+
+def test_both_readmes_show_the_same_numbers() -> None:
+    numbers = [sorted(re.findall(r"\d[\d.,]*\d|\d", " ".join(shown(n)))) for n in ("README.md", "README.zh-CN.md")]
+    assert numbers[0] == numbers[1]
+    assert len(numbers[0]) > 25
+
+
+def test_the_demo_prints_what_the_readme_shows() -> None:
+    """`make core` has just run the demo with the light core; a run of older code says nothing."""
+    printed = ROOT / ".venv-core" / "demo.txt"
+    newest = max(p.stat().st_mtime for p in (ROOT / "src").rglob("*") if p.suffix in (".py", ".json"))
+    if not printed.exists() or printed.stat().st_mtime < newest:
+        pytest.skip("no demo of this code: make core")
+    lines = [" ".join(line.split()) for line in printed.read_text(encoding="utf-8").splitlines()]
+    assert [line for line in shown("README.md") if line not in lines] == []
 
 
 def test_the_example_part_keeps_its_contract() -> None:
