@@ -96,9 +96,8 @@ def deep_costs(load: Load, machine: Machine, quick: Mapping[str, Any]) -> dict[s
     tokens = load.rows * min(load.characters / 4 + 4, MOST_TOKENS)
     speed = 1 + QUICK["other_core"] * (machine.cores - 1)
     learned = tokens * DEEP_EPOCHS * (DEEP_FOLDS - 1) / LEARN_TOKENS
-    read = (
-        tokens * (1 + DEEP_EPOCHS + 2) / READ_TOKENS
-    )  # vectors; after every epoch; gradients twice as dear as reading
+    times = 1 + DEEP_EPOCHS + 2  # for vectors, after every epoch, and gradients twice as dear as reading
+    read = tokens * times / READ_TOKENS
     seconds = {"embed": tokens / READ_TOKENS / speed, "full": (learned + read) / speed}
     return {
         tier: {
