@@ -6,7 +6,7 @@ import json
 import os
 import time
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -118,7 +118,8 @@ def _found(cell: Cell, of: Labelled, table: Any, meaning: Any, folder: Path) -> 
 
     deepen = None
     if cell.tier == "full":
-        deepen = deep.deepening(of.samples, table, folder / f"{cell.name}.work", cell.seed)
+        work = folder / f"{cell.name}.work"
+        deepen = partial(deep.networks, of.samples, table, folder=work, seed=cell.seed)
     found = find(of.samples, table, model, cell.seed, meaning, deepen, deep.FOLDS[cell.tier])
     return found, deep.seconds(of.samples, cell.seed)
 

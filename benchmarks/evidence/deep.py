@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +84,3 @@ def networks(
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return signals
-
-
-def deepening(samples: Samples, table: Table, folder: Path, seed: int) -> Any:
-    return partial(networks, samples, table, folder=folder, seed=seed)

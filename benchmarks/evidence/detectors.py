@@ -85,7 +85,7 @@ def find(
         alone = measured["probability_network"][np.arange(len(given)), np.maximum(given, 0)]
         scores["network_loss"] = -np.log(np.maximum(alone, 1e-12))
     elif measured["marked"].any():  # rivals know no marks: their models are taught by every row
-        p = LinearPass(table, made["linear"], measured["fold"], 5, seed, None, "plain", keep_nothing).compute()[
+        p = LinearPass(table, made["linear"], measured["fold"], k, seed, None, "plain", keep_nothing).compute()[
             "probability"
         ]
         plain = estimating.read_out(

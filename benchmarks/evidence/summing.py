@@ -115,6 +115,11 @@ def mean(cells: Figures, name: str, figure: str) -> float:
     return float(np.mean(list(found.values()))) if found else float("nan")
 
 
+def _known(cells: Figures, name: str, figures: Iterable[str]) -> dict[str, float]:
+    """Return figure -> ``mean``, those that some cell has."""
+    return {figure: value for figure in figures if np.isfinite(value := mean(cells, name, figure))}
+
+
 def beside(cells: Figures, rungs: tuple[str, ...], tier: str, others: tuple[str, ...]) -> Figures:
     """Return the detection cells of a tier with the scores of other tiers on the same rows and noise among theirs.
 
@@ -140,11 +145,7 @@ def detection(cells: Figures) -> dict[str, dict[str, float]]:
     keys = ("auc", "ap", "p@1%", "p@5%", "p@10%", "p@count", "class_auc_worst", "slice_auc_worst", "cost")
     out: dict[str, dict[str, float]] = {}
     for name in names:
-        out[name] = {}
-        for key in keys:
-            found = by_table(cells, lambda c, n=name, k=key: c["scores"][n][k])  # type: ignore[misc]
-            if found:
-                out[name][key] = float(np.mean(list(found.values())))
+        out[name] = _known(cells, name, keys)
         lift = by_table(cells, lambda c, n=name: c["scores"][n]["ap"] / c["wrong"])  # type: ignore[misc]
         out[name]["lift"] = float(np.mean(list(lift.values())))
     return out
@@ -165,11 +166,8 @@ def worst_table(cells: Figures) -> dict[str, dict[str, Any]]:
     out: dict[str, dict[str, Any]] = {}
     for name in dict.fromkeys(n for c in known for n in c["scores"]):
         value, where = worst(known, name)
-        out[name] = {"least": value, "where": where}
-        for key in ("class_auc_mean", "class_auc_worst", "slice_auc_mean", "slice_auc_worst"):
-            found = by_table(known, lambda c, n=name, k=key: c["scores"][n][k])  # type: ignore[misc]
-            if found:
-                out[name][key] = float(np.mean(list(found.values())))
+        keys = ("class_auc_mean", "class_auc_worst", "slice_auc_mean", "slice_auc_worst")
+        out[name] = {"least": value, "where": where, **_known(known, name, keys)}
     return out
 
 

@@ -139,8 +139,8 @@ def prepare(
     def deepen(measured: dict[str, Any]) -> Any:
         with disk(work):
             signals, facts = networking.measure(samples, table, measured, how, k=folds, keep=run.keep, progress=tell)
-        parts_of = [n for n in (facts.get("rows_a_part"), read.get("rows_a_part")) if n]
-        _tell(run, {**facts, "rows_a_part": min(parts_of, default=None)}, samples, deep)
+        halved = [told["rows_a_part"] for told in (facts, read) if told.get("rows_a_part")]
+        _tell(run, {**facts, "rows_a_part": min(halved, default=None)}, samples, deep)
         return {**signals, **near(measured)}, {"encoder": read, "network": {**asdict(deep), **facts}}
 
     return table, deepen

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -78,9 +77,6 @@ def conclude(cells: list[Cell], measure: str, model: str, on: str, settings: Set
     if winner is not None and "oracle" in by_name and by_name["oracle"].delta.low > 0:
         gap = np.maximum(difference(draws, "oracle", BASE), 1e-6)
         gain = interval(winner.delta.value / by_name["oracle"].delta.value, difference(draws, winner.name, BASE) / gap)
-    taught = [n for n in names if n == BASE or answer_of(n)]
-    trained = max(taught, key=lambda n: by_name[n].value)
-    better = _better(by_name, trained, model, partial(difference, draws))
     return Comparison(
         answer=answer,
         recommended=winner.name if winner and answer == answer_of(winner.name) else None,
@@ -95,7 +91,7 @@ def conclude(cells: list[Cell], measure: str, model: str, on: str, settings: Set
         arms=arms,
         slices=effects,
         recovered_gain=gain,
-        limits=(*limits(arms, winner, "gold"), *_limits(better, cells, on)),
+        limits=(*limits(arms, winner, "gold"), *_limits(by_name, draws, cells, model, on)),
         settings=dict(vars(settings)),
     )
 
@@ -160,29 +156,23 @@ def _effects(
     return out
 
 
-def _better(
-    arms: Mapping[str, Arm], trained: str, model: str, apart: Callable[[str, str], Floats]
-) -> tuple[tuple[str, Mapping[str, Any]], ...]:
-    """Return the limit that says that another recommender reaches more than the best trained arm, if one surely does.
-
-    Surely: by an interval that is strict for the number of rivals. apart: draws of the difference of two arms.
-    """
-    rivals = [n for n in BASELINES if n in arms and n != model]
-    strict = 0.05 / max(1, len(rivals))
-    gains = {n: interval(arms[n].value - arms[trained].value, apart(n, trained), strict) for n in rivals}
-    sure = [n for n in rivals if gains[n].low_strict > 0]
-    if not sure:
-        return ()
-    best = max(sure, key=lambda n: arms[n].value)
-    facts = {"arm": best, "value": arms[best].value, "model": model, "best": trained}
-    return (("VL11", {**facts, "best_value": arms[trained].value}),)
-
-
 def _limits(
-    better: tuple[tuple[str, Mapping[str, Any]], ...], cells: list[Cell], on: str
+    arms: Mapping[str, Arm], draws: Mapping[str, Floats], cells: list[Cell], model: str, on: str
 ) -> tuple[tuple[str, Mapping[str, Any]], ...]:
     found: list[tuple[str, Mapping[str, Any]]] = [] if on == "gold" else [("VL13", {})]
-    found += better
+    trained = max((a for n, a in arms.items() if answer_of(n) or n == BASE), key=lambda a: a.value)
+    rivals = [arms[n] for n in BASELINES if n in arms and n != model]
+    sure = [a for a in rivals if _surely_above(a, trained, draws, len(rivals))]
+    if sure:
+        better = max(sure, key=lambda a: a.value)
+        facts = {"arm": better.name, "value": better.value, "model": model, "best": trained.name}
+        found.append(("VL11", {**facts, "best_value": trained.value}))
     for name, problem in cells[0].refused.items():
         found.append(("VL12", {"arm": name, **{f: problem.facts[f] for f in ("items", "needed", "free")}}))
     return tuple(found)
+
+
+def _surely_above(rival: Arm, trained: Arm, draws: Mapping[str, Floats], rivals: int) -> bool:
+    """Return whether a recommender reaches more than an arm, by an interval that is strict for the number of rivals."""
+    gain = interval(rival.value - trained.value, difference(draws, rival.name, trained.name), 0.05 / rivals)
+    return gain.low_strict > 0

@@ -11,12 +11,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from steelyard.acts.intervals import wilson
 from steelyard.values.arrays import Floats, Ints, Mask
 
 TINY = 1e-6
 #: Of the rows of a label, how many of those surest of it are looked at, and never fewer rows than FEWEST.
 SUREST, FEWEST = (0.05, 0.1, 0.2, 0.5, 1.0), 20
-LOWER = 1.28  # standard deviations: nine in ten of such bounds hold, three in four of the best of five
+#: Of the interval whose lower end is the bound, 1.28 deviations off: nine in ten hold, three in four of the best of
+#: five.
+LEVEL = 0.7994548640911159
 #: How far the bound is followed from 1/2: errors that depend on the row keep away from the surest rows.
 FOLLOWED = 0.5
 
@@ -67,18 +70,13 @@ def kept(probability: Floats, label: Ints, seed: int = 0) -> Floats:
         sizes = sorted({max(FEWEST, int(share * n)) for share in SUREST})
         sizes = [k for k in sizes if k <= len(known)] if n else []
         if sizes:
-            most = sizes[-1]
+            most, size = sizes[-1], np.array(sizes)
             said = -probability[known, a]
             first = np.argpartition(said, most - 1)[:most]
             hits = np.cumsum(label[known[first[np.argsort(said[first], kind="stable")]]] == a)
-            out[a] = max(0.5, *(_lower(hits[k - 1] / k, k) for k in sizes))
+            low, _ = wilson(hits[size - 1], size, LEVEL)
+            out[a] = max(0.5, low.max())
     return 0.5 + FOLLOWED * (out - 0.5)
-
-
-def _lower(share: float, n: int) -> float:
-    """Return Wilson's one-sided lower bound of a share of n rows."""
-    z = LOWER**2 / n
-    return float((share + z / 2 - np.sqrt(z * (share * (1 - share) + z / 4))) / (1 + z))
 
 
 def confident_mixing(probability: Floats, label: Ints, least: Floats) -> Floats:
